@@ -1,0 +1,66 @@
+# Everything runs in .venv, made by ./bootstrap; PYTHON=... takes another Python instead, one that has
+# the dependencies already.
+
+ifeq ($(origin PYTHON),undefined)
+PYTHON := .venv/bin/python
+SETUP := setup
+endif
+
+PYTEST := $(PYTHON) -m pytest
+FUZZ_INPUTS ?= 1000000
+
+.PHONY: help setup build run test quick golden lint fuzz asan bench matrix docs check wheel clean
+.NOTPARALLEL:
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+setup:
+	@./bootstrap
+
+build: $(SETUP) ## compile what changed, in place
+	@$(PYTHON) -W ignore setup.py --quiet build_ext --inplace
+
+run: build ## a real program under translation
+	@$(PYTHON) -m dbt run --stats /bin/ls -l /
+
+test: build ## all tests
+	$(PYTEST) tests
+
+quick: build ## the tests that take no more than seconds
+	$(PYTEST) -m "not slow" tests
+
+golden: build ## rewrite the golden files from what is emitted now
+	$(PYTEST) --update-golden tests/translate
+
+lint: build ## style, types and import layers
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(dir $(PYTHON))lint-imports
+
+fuzz: build ## random programs and bytes
+	$(PYTEST) tests/fuzz
+
+asan: $(SETUP) ## the core under ASan and UBSan, fed with FUZZ_INPUTS random inputs
+	@$(PYTHON) -W ignore setup.py --quiet build_core --sanitize
+	build/asan/fuzz-decode $(FUZZ_INPUTS)
+
+bench: build ## cycles and instructions against native
+	$(PYTHON) -m bench
+
+matrix: build ## real programs, natively and translated, compared
+	$(PYTHON) -m tests.matrix
+
+docs: build ## what the documents claim
+	$(PYTEST) tests/unit/test_docs.py
+
+check: lint test asan docs ## everything a change must pass
+
+wheel: $(SETUP) ## a wheel in dist/
+	rm -rf build/lib build/bdist*
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean: ## remove what was built
+	rm -rf build dist csrc/generated dbt/_engine*.so dbt/dbt-vmm *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find dbt tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

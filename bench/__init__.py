@@ -1,0 +1,1 @@
+"""Speed: programs against native and peers, start-up, cold translation, and micro benchmarks."""

@@ -1,0 +1,77 @@
+/* Job: the layout of the thread context, the block gs points at while guest code runs in the TC.
+ * Read by C, by assembly (.S files include it) and by dbt/translator, which turns each
+ * DBT_CONTEXT_ constant into a template slot of that name.
+ * Invariant: the constants and the struct agree (static assertions in context.c); the struct's tail
+ * belongs to the VMM and is not reached from emitted code. */
+#ifndef DBT_CORE_CONTEXT_H
+#define DBT_CORE_CONTEXT_H
+
+#define DBT_CONTEXT_SELF 0x000
+#define DBT_CONTEXT_EXIT_ROUTINE 0x008   /* host address that every exit stub jumps to */
+#define DBT_CONTEXT_MISS_ROUTINE 0x010   /* host address for an indirect branch not found in the table */
+#define DBT_CONTEXT_EXIT_ID 0x018        /* u32: which exit was taken */
+#define DBT_CONTEXT_PENDING 0x01c        /* u32: not 0: ask the personality before entering the TC */
+#define DBT_CONTEXT_KEY 0x020            /* guest address of an indirect branch under way */
+#define DBT_CONTEXT_GUEST_GS_BASE 0x028
+#define DBT_CONTEXT_VMM_STACK 0x030      /* top of the VMM's stack for this thread */
+#define DBT_CONTEXT_RESUME 0x038         /* host address to enter the TC at */
+#define DBT_CONTEXT_SPILL 0x040          /* u64[16]: one slot per register number */
+#define DBT_CONTEXT_REGISTERS 0x0c0      /* u64[16]: the guest's, whenever the VMM runs */
+#define DBT_CONTEXT_RIP 0x140
+#define DBT_CONTEXT_RFLAGS 0x148
+#define DBT_CONTEXT_SCRATCH 0x150        /* u64[4]: for the entry and exit routines */
+#define DBT_CONTEXT_RETURN_MISS_ROUTINE 0x170 /* host address for a return not found in the table */
+#define DBT_CONTEXT_ASM_BYTES 0x180
+
+/* Register numbers, as ModRM encodes them. */
+#define DBT_RAX 0
+#define DBT_RCX 1
+#define DBT_RDX 2
+#define DBT_RBX 3
+#define DBT_RSP 4
+#define DBT_RBP 5
+#define DBT_RSI 6
+#define DBT_RDI 7
+
+#ifndef __ASSEMBLER__
+#include "core/base.h"
+
+struct dbt_engine;
+struct dbt_linux_thread;
+struct dbt_slab;
+
+/* One per guest thread. The guest's registers are current in registers[], rip and rflags whenever
+ * VMM code runs on behalf of the thread, and in the host registers whenever the TC runs. */
+typedef struct dbt_context {
+    struct dbt_context *self;
+    u64 exit_routine;
+    u64 miss_routine;
+    u32 exit_id;
+    u32 pending;
+    u64 key;
+    u64 guest_gs_base;
+    u64 vmm_stack;
+    u64 resume;
+    u64 spill[16];
+    u64 registers[16];
+    u64 rip;
+    u64 rflags;
+    u64 scratch[4];
+    u64 return_miss_routine;
+    u64 padding;
+    /* The VMM's own part. */
+    struct dbt_engine *engine;         /* of the address space */
+    struct dbt_linux_thread *process;  /* the personality's per-thread state (Linux or Machine) */
+    struct dbt_slab *slab;             /* where this process counts */
+    u64 recent_guest_pc[64];           /* ring of the last units entered by way of the VMM */
+    u32 recent_at;
+    u32 leaving;                       /* dbt_engine_leave was called */
+    u32 one_instruction;               /* the next unit holds one guest instruction, used once */
+    u32 guest_gs_selector;             /* virtual */
+    u64 budget;                        /* guest instructions left; counted only while budget_on */
+    u64 budget_used;
+    u32 budget_on;
+} dbt_context;
+#endif
+
+#endif

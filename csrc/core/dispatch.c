@@ -1,0 +1,179 @@
+/* Job: the dispatcher: every exit from the TC comes here, is served, and goes back in.
+ * State: the context's; the engine's under its lock.
+ * Invariant: hooks of the personality run with the lock free, and numbers of units and exits do not
+ * survive a hook (it may have evicted them). */
+#include "core/emit.h"
+#include "core/entry.h"
+#include "core/tcache.h"
+
+#define CANONICAL_LIMIT 0x800000000000ULL
+
+/* What one dispatch knows on its way: how the guest arrived at context->rip. */
+typedef struct dbt_arrival {
+    u32 exit;              /* CONTINUATION to link, or DBT_NONE */
+    dbt_entry_kind entry;  /* which table to fill */
+    u64 evictions;         /* when exit was read */
+} dbt_arrival;
+
+static void call_hook(dbt_context *context, dbt_exit_kind kind,
+                      const dbt_instruction *instruction, dbt_arrival *arrival) {
+    dbt_engine *engine = context->engine;
+    arrival->exit = DBT_NONE;
+    arrival->entry = DBT_ENTRY_BODY;
+    dbt_engine_unlock(engine);
+    engine->hooks.exit(context, kind, instruction);
+    dbt_engine_lock(engine);
+}
+
+/* An instruction that C carries out, or refuses. */
+static void serve_instruction(dbt_context *context, dbt_exit_kind kind, dbt_arrival *arrival) {
+    dbt_engine *engine = context->engine;
+    u8 bytes[16];
+    dbt_instruction instruction;
+    const u32 count = dbt_translate_fetch(engine, context->rip, bytes);
+    engine->statistics->exits_callout++;
+    if (dbt_instruction_decode(bytes, count, context->rip, DBT_MODE_64, &instruction) != DBT_OK) {
+        call_hook(context, DBT_EXIT_KIND_FETCH, 0, arrival); /* changed since it was translated */
+        return;
+    }
+    if (kind == DBT_EXIT_KIND_CALLOUT && dbt_callout_execute(context, &instruction)) {
+        return;
+    }
+    call_hook(context, DBT_EXIT_KIND_UNSUPPORTED, &instruction, arrival);
+}
+
+static void serve_exit(dbt_context *context, u32 id, dbt_arrival *arrival) {
+    dbt_engine *engine = context->engine;
+    const u32 number = id - DBT_EXIT_ID_FIRST;
+    const dbt_exit *exit = &engine->exits[number];
+    context->rip = exit->guest_target;
+    switch ((dbt_exit_kind)exit->kind) {
+    case DBT_EXIT_KIND_CONTINUATION:
+        engine->statistics->exits_continuation++;
+        arrival->exit = number;
+        arrival->evictions = engine->evictions;
+        break;
+    case DBT_EXIT_KIND_SYSCALL:
+        engine->statistics->exits_syscall++;
+        context->rip += 2;
+        call_hook(context, DBT_EXIT_KIND_SYSCALL, 0, arrival);
+        break;
+    case DBT_EXIT_KIND_CALLOUT:
+    case DBT_EXIT_KIND_UNSUPPORTED:
+        serve_instruction(context, (dbt_exit_kind)exit->kind, arrival);
+        break;
+    case DBT_EXIT_KIND_MISS:
+    case DBT_EXIT_KIND_FETCH:
+    case DBT_EXIT_KIND_STOP:
+    case DBT_EXIT_KIND_COUNT:
+    case DBT_EXIT_KIND_SIGNAL:
+        dbt_fatal(__FILE__, __LINE__, "an exit of a kind that is never emitted");
+    }
+}
+
+static void serve(dbt_context *context, dbt_arrival *arrival) {
+    dbt_engine *engine = context->engine;
+    const u32 id = context->exit_id;
+    arrival->exit = DBT_NONE;
+    arrival->entry = DBT_ENTRY_BODY;
+    if (id == DBT_EXIT_ID_RETURN_MISS || id == DBT_EXIT_ID_JUMP_MISS) {
+        engine->statistics->exits_indirect_miss++;
+        context->rip = context->key;
+        arrival->entry = id == DBT_EXIT_ID_RETURN_MISS ? DBT_ENTRY_RETURN : DBT_ENTRY_JUMP;
+    } else if (id >= DBT_EXIT_ID_FIRST) {
+        serve_exit(context, id, arrival);
+    }
+}
+
+static u64 ticks(void) {
+    u32 low;
+    u32 high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (u64)high << 32 | low;
+}
+
+/* The unit to go on with; cap is less than the setting when a budget or a lone instruction asks. */
+static dbt_status find_unit(dbt_context *context, dbt_entry_kind entry, u32 *unit) {
+    dbt_engine *engine = context->engine;
+    u32 cap = engine->configuration.unit_cap;
+    bool transient = context->one_instruction != 0;
+    if (transient) {
+        cap = 1;
+        context->one_instruction = 0;
+    }
+    if (!transient) {
+        *unit = dbt_tcache_lookup(engine, context->rip, entry);
+        if (*unit != DBT_NONE &&
+            (!context->budget_on || engine->units[*unit].instructions <= context->budget)) {
+            return DBT_OK;
+        }
+        if (*unit != DBT_NONE || (context->budget_on && cap > context->budget)) {
+            transient = true;
+            cap = (u32)context->budget;
+        }
+    }
+    const u64 before = ticks();
+    const dbt_status status =
+        dbt_translate_unit(engine, context->rip, entry, cap, transient, unit);
+    engine->statistics->translation_cycles += ticks() - before;
+    return status;
+}
+
+static void enter(dbt_context *context, u32 number, const dbt_arrival *arrival) {
+    dbt_engine *engine = context->engine;
+    const dbt_unit *unit = &engine->units[number];
+    if (arrival->exit != DBT_NONE && arrival->evictions == engine->evictions) {
+        dbt_tcache_link(engine, arrival->exit, number);
+    }
+    if (arrival->entry != DBT_ENTRY_BODY && engine->chaining && unit->entry == arrival->entry &&
+        !(unit->flags & DBT_UNIT_TRANSIENT)) {
+        dbt_tcache_fill_table(engine, number);
+    }
+    if (context->budget_on) {
+        context->budget -= unit->instructions;
+        context->budget_used += unit->instructions;
+    }
+    context->recent_guest_pc[context->recent_at++ % DBT_ARRAY_LENGTH(context->recent_guest_pc)] =
+        context->rip;
+    context->resume = unit->host_body;
+}
+
+u32 dbt_dispatch(dbt_context *context) {
+    dbt_engine *engine = context->engine;
+    dbt_arrival arrival;
+    dbt_engine_lock(engine);
+    serve(context, &arrival);
+    for (;;) {
+        if (context->leaving) {
+            context->leaving = 0;
+            dbt_engine_unlock(engine);
+            return 1;
+        }
+        if (context->pending) {
+            engine->statistics->exits_signal++;
+            context->pending = 0;
+            call_hook(context, DBT_EXIT_KIND_SIGNAL, 0, &arrival);
+            continue;
+        }
+        if (engine->has_stop && context->rip == engine->stop_pc) {
+            call_hook(context, DBT_EXIT_KIND_STOP, 0, &arrival);
+            continue;
+        }
+        if (context->budget_on && context->budget == 0) {
+            call_hook(context, DBT_EXIT_KIND_COUNT, 0, &arrival);
+            continue;
+        }
+        u32 unit;
+        const dbt_status status = context->rip < CANONICAL_LIMIT
+                                      ? find_unit(context, arrival.entry, &unit)
+                                      : DBT_ERROR_NOT_MAPPED;
+        if (status == DBT_ERROR_NOT_MAPPED) {
+            call_hook(context, DBT_EXIT_KIND_FETCH, 0, &arrival);
+            continue;
+        }
+        DBT_ASSERT(status == DBT_OK);
+        enter(context, unit, &arrival);
+        dbt_engine_unlock(engine);
+        return 0;
+    }
+}

@@ -1,0 +1,648 @@
+/* Job: template stitching: copies rendered bytes, fills holes, moves or substitutes the guest's own
+ * operand, emits spills and reloads, and writes the state map as it goes.
+ * State: the emitter. Invariant: every host instruction emitted leaves exactly one map record, whose
+ * state describes the moment before it runs. */
+#include "core/emit.h"
+
+#include "core/context.h"
+#include "core/template.h"
+#include "generated/translate_tables.h"
+
+#define STATE(mask, where) ((u16)((mask) | ((u16)(where) << DBT_STATE_WHERE_SHIFT)))
+
+static void record(dbt_emitter *emitter, u32 host_bytes, u16 state) {
+    DBT_ASSERT(emitter->records < DBT_ITEM_RECORDS_MAX && host_bytes < 256);
+    emitter->record_bytes[emitter->records] = (u8)host_bytes;
+    emitter->record_state[emitter->records] = state;
+    emitter->records++;
+}
+
+static void put_bytes(dbt_emitter *emitter, const u8 *bytes, u32 count) {
+    memcpy(emitter->hot, bytes, count);
+    emitter->hot += count;
+}
+
+static void put_u32(u8 *at, u32 value) {
+    memcpy(at, &value, 4);
+}
+
+/* Closes an item: its records go to the map in the shortest form. */
+static void end_item(dbt_emitter *emitter, u8 guest_bytes) {
+    u8 *map = emitter->map;
+    if (emitter->records == 1 && emitter->record_bytes[0] == guest_bytes &&
+        emitter->record_state[0] == STATE(0, DBT_WHERE_THIS)) {
+        *map++ = guest_bytes;
+    } else {
+        bool target = false;
+        *map++ = (u8)(DBT_MAP_EXPANDED | guest_bytes);
+        *map++ = (u8)emitter->records;
+        for (u32 i = 0; i < emitter->records; i++) {
+            *map++ = emitter->record_bytes[i];
+            *map++ = (u8)emitter->record_state[i];
+            *map++ = (u8)(emitter->record_state[i] >> 8);
+            target |= emitter->record_state[i] >> DBT_STATE_WHERE_SHIFT == DBT_WHERE_TARGET;
+        }
+        if (target) {
+            memcpy(map, &emitter->record_target, 8);
+            map += 8;
+        }
+    }
+    emitter->map = map;
+    emitter->records = 0;
+}
+
+/* The multi-byte no-operations the manual recommends (SDM vol. 2B, NOP), one after the other. */
+static const u8 nop_bytes[9][9] = {
+    {0x90},
+    {0x66, 0x90},
+    {0x0f, 0x1f, 0x00},
+    {0x0f, 0x1f, 0x40, 0x00},
+    {0x0f, 0x1f, 0x44, 0x00, 0x00},
+    {0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00},
+    {0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00},
+    {0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+    {0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+};
+
+static void pad(dbt_emitter *emitter, u32 count, u16 state) {
+    while (count) {
+        u32 size = count < 9 ? count : 9;
+        put_bytes(emitter, nop_bytes[size - 1], size);
+        record(emitter, size, state);
+        count -= size;
+    }
+}
+
+/* Bytes of padding so that a rel32 that would stand at hot + offset stays inside 32 bytes: a running
+ * thread may see a torn value only across that boundary. */
+static u32 padding_for(const dbt_emitter *emitter, u32 offset) {
+    u32 place = (u32)((u64)emitter->hot + offset) & 31u;
+    return place > 28 ? 32 - place : 0;
+}
+
+static void move_register(dbt_emitter *emitter, u8 opcode, u32 number) {
+    const u32 slot = DBT_CONTEXT_SPILL + number * 8;
+    u8 *at = emitter->hot;
+    at[0] = 0x65; /* gs */
+    at[1] = 0x48; /* REX.W */
+    at[2] = opcode;
+    at[3] = (u8)(0x04 | number << 3);
+    at[4] = 0x25; /* no base, no index: absolute disp32 */
+    put_u32(at + 5, slot);
+    emitter->hot += 9;
+}
+
+static void spill(dbt_emitter *emitter, u32 number, u16 state) {
+    move_register(emitter, 0x89, number);
+    record(emitter, 9, state);
+}
+
+static void reload(dbt_emitter *emitter, u32 number, u16 state) {
+    move_register(emitter, 0x8b, number);
+    record(emitter, 9, state);
+}
+
+/* Allocates an exit with its stub in the cold part (CONTINUATION), or without one. */
+static u32 new_exit(dbt_emitter *emitter, dbt_exit_kind kind, u64 guest_target) {
+    dbt_engine *engine = emitter->engine;
+    dbt_chunk *chunk = &engine->chunks[emitter->chunk];
+    dbt_unit *unit = &engine->units[emitter->unit];
+    const u32 number = emitter->chunk * engine->exits_per_chunk + chunk->exit_count++;
+    dbt_exit *exit = &engine->exits[number];
+    memset(exit, 0, sizeof *exit);
+    exit->guest_target = guest_target;
+    exit->unit = emitter->unit;
+    exit->linked = exit->next = exit->previous = DBT_NONE;
+    exit->kind = (u32)kind;
+    if (unit->exit_count++ == 0) {
+        unit->first_exit = number;
+    }
+    return number;
+}
+
+static u8 resolve(u8 argument, const dbt_item *item) {
+    return argument & 0x80 ? item->scratch[argument & 0x7f] : argument;
+}
+
+static u64 literal(dbt_emitter *emitter, u64 value) {
+    emitter->cold = (u8 *)(((u64)emitter->cold - 8) & ~7ULL);
+    memcpy(emitter->cold, &value, 8);
+    return (u64)emitter->cold;
+}
+
+static u64 operand_address(const dbt_instruction *instruction) {
+    const u64 address =
+        instruction->guest_pc + instruction->length + (u64)instruction->displacement;
+    return instruction->address_bytes == 4 ? (u32)address : address;
+}
+
+static void fill_hole(dbt_emitter *emitter, u8 *code, const dbt_template_hole *hole,
+                      const dbt_item *item, u32 exit) {
+    const dbt_engine *engine = emitter->engine;
+    const dbt_instruction *instruction = &item->instruction;
+    const u64 next = instruction->guest_pc + instruction->length;
+    u8 *at = code + hole->at;
+    switch ((dbt_hole_kind)hole->kind) {
+    case DBT_HOLE_SCRATCH:
+        *at = (u8)(*at | item->scratch[hole->argument & 15] << (hole->argument >> 4));
+        break;
+    case DBT_HOLE_NEXT:
+        put_u32(at, (u32)next);
+        break;
+    case DBT_HOLE_NEXT_LITERAL:
+        put_u32(at, (u32)(literal(emitter, next) + (u64)(i64)hole->addend - (u64)at));
+        break;
+    case DBT_HOLE_KEY:
+        put_u32(at, (u32)-(u32)(instruction->guest_pc >> 16));
+        break;
+    case DBT_HOLE_RETURNS:
+        put_u32(at, (u32)(u64)engine->returns);
+        break;
+    case DBT_HOLE_JUMPS:
+        put_u32(at, (u32)(u64)engine->jumps);
+        break;
+    case DBT_HOLE_EXIT:
+        put_u32(at, exit + DBT_EXIT_ID_FIRST);
+        break;
+    case DBT_HOLE_POP:
+        put_u32(at, 8 + (u32)(u16)instruction->immediate);
+        break;
+    case DBT_HOLE_OPERAND: {
+        const u64 address = operand_address(instruction);
+        memcpy(at, &address, 8);
+        break;
+    }
+    case DBT_HOLE_TARGET_LITERAL: /* the caller fills it */
+    case DBT_HOLE_COUNT:
+        break;
+    }
+}
+
+/* Copies a rendered op's bytes to *to and fills its holes. */
+static void put_code(dbt_emitter *emitter, u8 **to, const dbt_template_op *op, const dbt_item *item,
+                     u32 exit) {
+    u8 *code = *to;
+    memcpy(code, dbt_template_code + op->code_at, op->code_bytes);
+    *to += op->code_bytes;
+    for (u32 i = 0; i < op->hole_count; i++) {
+        fill_hole(emitter, code, &dbt_template_holes[op->first_hole + i], item, exit);
+    }
+}
+
+static void put_stub(dbt_emitter *emitter, u32 exit) {
+    const dbt_template *stub = &dbt_templates[DBT_TEMPLATE_STUB];
+    u32 size = 0;
+    for (u32 i = 0; i < stub->op_count; i++) {
+        size += dbt_template_ops[stub->first_op + i].code_bytes;
+    }
+    DBT_ASSERT(size == DBT_STUB_BYTES);
+    static const dbt_item none;
+    emitter->cold -= size;
+    u8 *at = emitter->cold;
+    emitter->engine->exits[exit].host_stub = (u64)at;
+    for (u32 i = 0; i < stub->op_count; i++) {
+        put_code(emitter, &at, &dbt_template_ops[stub->first_op + i], &none, exit);
+    }
+}
+
+/* opcode bytes, then a rel32 to the exit's stub: the place that linking patches. */
+static void put_link(dbt_emitter *emitter, const u8 *opcode, u32 opcode_bytes, u64 guest_target,
+                     u16 state) {
+    const u32 exit = new_exit(emitter, DBT_EXIT_KIND_CONTINUATION, guest_target);
+    put_stub(emitter, exit);
+    put_bytes(emitter, opcode, opcode_bytes);
+    dbt_exit *record_of_exit = &emitter->engine->exits[exit];
+    record_of_exit->host_patch = (u64)emitter->hot;
+    put_u32(emitter->hot, (u32)(record_of_exit->host_stub - ((u64)emitter->hot + 4)));
+    emitter->hot += 4;
+    record(emitter, opcode_bytes + 4, state);
+}
+
+static void put_jump(dbt_emitter *emitter, u64 guest_target, u16 state) {
+    static const u8 opcode = 0xe9;
+    pad(emitter, padding_for(emitter, 1), state);
+    put_link(emitter, &opcode, 1, guest_target, state);
+}
+
+/* Where the legacy prefixes end: at the REX, VEX, XOP or EVEX that counts, or at the opcode with its
+ * escape bytes. */
+static u32 prefixes_end(const dbt_instruction *instruction) {
+    static const u8 escapes[] = {0, 1, 2, 2};
+    const u32 prefixes = instruction->prefixes;
+    if (prefixes & DBT_PREFIX_VEX2) {
+        return instruction->opcode_at - 2u;
+    }
+    if (prefixes & (DBT_PREFIX_VEX3 | DBT_PREFIX_XOP)) {
+        return instruction->opcode_at - 3u;
+    }
+    if (prefixes & DBT_PREFIX_EVEX) {
+        return instruction->opcode_at - 4u;
+    }
+    const u32 rex = prefixes & DBT_PREFIX_REX ? 1 : 0;
+    if (instruction->map == DBT_MAP_3DNOW) {
+        return instruction->modrm_at - 2u - rex; /* its opcode is the last byte */
+    }
+    DBT_ASSERT(instruction->map < DBT_ARRAY_LENGTH(escapes));
+    return instruction->opcode_at - escapes[instruction->map] - rex;
+}
+
+/* Makes the base register a low one: REX carries B as it is, VEX3, XOP and EVEX carry it inverted in
+ * their second byte. */
+static void clear_base_extension(const dbt_instruction *instruction, u8 *bytes, u32 at) {
+    if (instruction->prefixes & DBT_PREFIX_REX) {
+        bytes[at] = (u8)(bytes[at] & ~1u);
+    } else if (instruction->prefixes & (DBT_PREFIX_VEX3 | DBT_PREFIX_XOP | DBT_PREFIX_EVEX)) {
+        bytes[at + 1] |= 0x20;
+    }
+}
+
+/* Prefixes that go when the operand is rebased: gs always, fs where it has no effect, and a REX that
+ * stands before another prefix, does nothing there, and would once that prefix is gone. */
+static bool drops(const dbt_instruction *instruction, u8 prefix) {
+    return prefix == 0x65 || (prefix == 0x64 && !(instruction->prefixes & DBT_PREFIX_FS)) ||
+           (prefix & 0xf0) == 0x40;
+}
+
+/* The guest instruction with its memory operand based on a low register, without its gs override. */
+static u32 rebase(const dbt_instruction *instruction, const u8 *from, u8 base, u8 *to) {
+    u8 bytes[16];
+    memcpy(bytes, from, instruction->length);
+    const u32 end = prefixes_end(instruction);
+    clear_base_extension(instruction, bytes, end);
+    u8 *modrm = &bytes[instruction->modrm_at];
+    if (instruction->traits & DBT_TRAIT_RIP_RELATIVE) {
+        *modrm = (u8)((*modrm & 0x38) | 0x80 | base); /* disp32 stays, as 0 */
+        put_u32(&bytes[instruction->displacement_at], 0);
+    } else if (instruction->sib_at) {
+        u8 *sib = &bytes[instruction->sib_at];
+        if ((*modrm & 0xc0) == 0 && (*sib & 7) == 5) {
+            *modrm |= 0x80; /* no base with disp32 becomes a base with disp32 */
+        }
+        *sib = (u8)((*sib & 0xf8) | base);
+    } else {
+        *modrm = (u8)((*modrm & 0xf8) | base);
+    }
+    u32 size = 0;
+    for (u32 i = 0; i < instruction->length; i++) {
+        if (i >= end || !drops(instruction, from[i])) {
+            to[size++] = bytes[i];
+        }
+    }
+    return size;
+}
+
+/* mov r64, operand: the guest's r/m64 operand into a register; base: rebased on that register;
+ * moved: with its RIP-relative displacement moved. */
+static u32 load_operand(const dbt_instruction *instruction, const u8 *from, u8 number, bool base,
+                        bool moved, u8 *to) {
+    dbt_instruction load = *instruction;
+    u8 bytes[16];
+    u32 size = 0;
+    if (instruction->traits & DBT_TRAIT_MEMORY) {
+        if (instruction->prefixes & DBT_PREFIX_FS) {
+            bytes[size++] = 0x64;
+        }
+        if (instruction->address_bytes == 4) {
+            bytes[size++] = 0x67;
+        }
+    }
+    bytes[size++] = (u8)(0x48 | (instruction->rex & 3));
+    load.opcode_at = (u8)size;
+    bytes[size++] = 0x8b;
+    load.modrm_at = (u8)size;
+    bytes[size++] = (u8)((instruction->modrm & 0xc7) | number << 3);
+    if (instruction->sib_at) {
+        load.sib_at = (u8)size;
+        bytes[size++] = instruction->sib;
+    }
+    load.displacement_at = (u8)size;
+    memcpy(bytes + size, from + instruction->displacement_at, instruction->displacement_bytes);
+    size += instruction->displacement_bytes;
+    load.length = (u8)size;
+    load.map = DBT_MAP_ONE_BYTE;
+    load.prefixes = (instruction->prefixes & ~(u32)DBT_PREFIX_GS) | DBT_PREFIX_REX;
+    if (base) {
+        return rebase(&load, bytes, number, to);
+    }
+    memcpy(to, bytes, size);
+    if (moved) {
+        const u64 next = (u64)to + size;
+        put_u32(to + load.displacement_at, (u32)(operand_address(instruction) - next));
+    }
+    return size;
+}
+
+static void put_guest(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
+                      const dbt_template_op *op) {
+    const dbt_instruction *instruction = &item->instruction;
+    if (op->kind == DBT_OP_GUEST_BASE) {
+        emitter->hot += rebase(instruction, bytes, resolve(op->argument, item), emitter->hot);
+        return;
+    }
+    u8 *start = emitter->hot;
+    put_bytes(emitter, bytes, instruction->length);
+    if (op->kind == DBT_OP_GUEST_NEAR) {
+        put_u32(start + instruction->displacement_at,
+                (u32)(operand_address(instruction) - (u64)emitter->hot));
+    }
+}
+
+/* lea s, [s + base] with the operand's own base register; nothing when it has none. */
+static bool put_add_base(dbt_emitter *emitter, const dbt_instruction *instruction, u8 number) {
+    if (instruction->base == DBT_NO_REGISTER) {
+        return false;
+    }
+    /* The operand's base goes to the SIB base, so that rsp can be one; mod 1 so that rbp can. */
+    const u8 bytes[] = {
+        (u8)(0x48 | instruction->base >> 3),
+        0x8d,
+        (u8)(0x44 | number << 3),
+        (u8)((instruction->base & 7) | number << 3),
+        0,
+    };
+    put_bytes(emitter, bytes, sizeof bytes);
+    return true;
+}
+
+static void put_short(dbt_emitter *emitter, const dbt_item *item, u16 state) {
+    const dbt_instruction *instruction = &item->instruction;
+    u8 *start = emitter->hot;
+    if (instruction->address_bytes == 4) {
+        *emitter->hot++ = 0x67;
+    }
+    *emitter->hot++ = instruction->opcode;
+    *emitter->hot++ = 5; /* over the jmp rel32 that follows */
+    record(emitter, (u32)(emitter->hot - start), state);
+}
+
+static void put_exit(dbt_emitter *emitter, dbt_exit_kind kind, u64 guest_pc, u16 state) {
+    static const dbt_item none;
+    const dbt_template *stub = &dbt_templates[DBT_TEMPLATE_STUB];
+    const u32 exit = new_exit(emitter, kind, guest_pc);
+    emitter->engine->exits[exit].host_stub = (u64)emitter->hot;
+    for (u32 i = 0; i < stub->op_count; i++) {
+        const dbt_template_op *op = &dbt_template_ops[stub->first_op + i];
+        put_code(emitter, &emitter->hot, op, &none, exit);
+        record(emitter, op->code_bytes, state);
+    }
+}
+
+/* A jump that ends the unit is left out when the unit for its target can be emitted right here. */
+static bool leave_out(dbt_emitter *emitter, const dbt_item *item, bool last, u64 guest_target) {
+    const u8 class_ = item->instruction.class_;
+    if (!emitter->may_fall || !last || (class_ != DBT_CLASS_JCC && class_ != DBT_CLASS_JMP)) {
+        return false;
+    }
+    const dbt_engine *engine = emitter->engine;
+    if (dbt_tcache_lookup(engine, guest_target, DBT_ENTRY_BODY) != DBT_NONE ||
+        guest_target == engine->units[emitter->unit].guest_pc ||
+        (engine->has_stop && guest_target == engine->stop_pc)) {
+        return false;
+    }
+    emitter->falls = true;
+    emitter->falls_to = guest_target;
+    return true;
+}
+
+static u32 reload_all(dbt_emitter *emitter, u32 mask, u32 where) {
+    for (u32 number = 0; number < 8; number++) {
+        if (mask >> number & 1) {
+            reload(emitter, number, STATE(mask, where));
+            mask &= ~(1u << number);
+        }
+    }
+    return mask;
+}
+
+static void put_jcc(dbt_emitter *emitter, const dbt_instruction *instruction, u16 state) {
+    const u8 opcode[2] = {0x0f, (u8)(0x80 | (instruction->opcode & 15))};
+    put_link(emitter, opcode, 2, instruction->branch_target, state);
+}
+
+static void put_op(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
+                   const dbt_template_op *op, bool last, u16 state) {
+    const dbt_instruction *instruction = &item->instruction;
+    const u64 next = instruction->guest_pc + instruction->length;
+    u8 *start = emitter->hot;
+    switch ((dbt_op_kind)op->kind) {
+    case DBT_OP_CODE:
+        put_code(emitter, &emitter->hot, op, item, DBT_NONE);
+        record(emitter, op->code_bytes, state);
+        break;
+    case DBT_OP_GUEST:
+    case DBT_OP_GUEST_NEAR:
+    case DBT_OP_GUEST_BASE:
+        put_guest(emitter, item, bytes, op);
+        record(emitter, (u32)(emitter->hot - start), state);
+        break;
+    case DBT_OP_LOAD:
+    case DBT_OP_LOAD_MOVED:
+    case DBT_OP_LOAD_BASE:
+        emitter->hot += load_operand(instruction, bytes, resolve(op->argument, item),
+                                     op->kind == DBT_OP_LOAD_BASE, op->kind == DBT_OP_LOAD_MOVED,
+                                     emitter->hot);
+        record(emitter, (u32)(emitter->hot - start), state);
+        break;
+    case DBT_OP_ADD_BASE:
+        if (put_add_base(emitter, instruction, resolve(op->argument, item))) {
+            record(emitter, (u32)(emitter->hot - start), state);
+        }
+        break;
+    case DBT_OP_JCC:
+        put_jcc(emitter, instruction, state);
+        break;
+    case DBT_OP_SHORT:
+        put_short(emitter, item, state);
+        break;
+    case DBT_OP_JUMP_NEXT:
+        if (!leave_out(emitter, item, last, next)) {
+            put_jump(emitter, next, state);
+        }
+        break;
+    case DBT_OP_JUMP_TAKEN:
+        emitter->record_target = instruction->branch_target;
+        if (!leave_out(emitter, item, last, instruction->branch_target)) {
+            put_jump(emitter, instruction->branch_target, state);
+        }
+        break;
+    case DBT_OP_EXIT_SYSCALL:
+        put_exit(emitter, DBT_EXIT_KIND_SYSCALL, instruction->guest_pc, state);
+        break;
+    case DBT_OP_EXIT_CALLOUT:
+        put_exit(emitter, DBT_EXIT_KIND_CALLOUT, instruction->guest_pc, state);
+        break;
+    case DBT_OP_EXIT_UNSUPPORTED:
+        put_exit(emitter, DBT_EXIT_KIND_UNSUPPORTED, instruction->guest_pc, state);
+        break;
+    case DBT_OP_RELOAD: /* by the caller, which keeps the mask */
+    case DBT_OP_COUNT:
+        break;
+    }
+}
+
+/* The ops of one template: spills, body, reloads. */
+static void put_template(dbt_emitter *emitter, u8 number, const dbt_item *item, const u8 *bytes) {
+    const dbt_template *template_ = &dbt_templates[number];
+    u32 wanted = template_->fixed_mask;
+    for (u32 i = 0; i < template_->scratch_count; i++) {
+        wanted |= 1u << item->scratch[i];
+    }
+    u32 mask = template_->flags & DBT_TEMPLATE_ENTRY_SPILLED ? wanted : 0;
+    for (u32 r = 0; r < 8; r++) {
+        if (wanted >> r & 1 && !(mask >> r & 1)) {
+            spill(emitter, r, STATE(mask, DBT_WHERE_THIS));
+            mask |= 1u << r;
+        }
+    }
+    u32 where = template_->entry_where;
+    bool done = false;
+    for (u32 i = 0; i < template_->op_count; i++) {
+        const dbt_template_op *op = &dbt_template_ops[template_->first_op + i];
+        where = done && op->where == DBT_WHERE_THIS ? (u32)DBT_WHERE_NEXT : op->where;
+        if (op->kind == DBT_OP_RELOAD) {
+            mask = reload_all(emitter, mask, where);
+            continue;
+        }
+        put_op(emitter, item, bytes, op, i + 1u == template_->op_count, STATE(mask, where));
+        if (op->kind == DBT_OP_GUEST || op->kind == DBT_OP_GUEST_NEAR ||
+            op->kind == DBT_OP_GUEST_BASE) {
+            done = true; /* the guest instruction has run; what follows only tidies up */
+        }
+    }
+    if (!(template_->flags & (DBT_TEMPLATE_KEEPS_SPILLED | DBT_TEMPLATE_ENDS))) {
+        reload_all(emitter, mask, done ? (u32)DBT_WHERE_NEXT : where);
+    }
+}
+
+void dbt_emit_begin(dbt_emitter *emitter, dbt_engine *engine, u32 unit, u32 chunk_number) {
+    const dbt_chunk *chunk = &engine->chunks[chunk_number];
+    memset(emitter, 0, sizeof *emitter);
+    emitter->engine = engine;
+    emitter->unit = unit;
+    emitter->chunk = chunk_number;
+    emitter->hot = (u8 *)chunk->host_hot;
+    emitter->cold = (u8 *)chunk->host_cold;
+    emitter->map = engine->maps + (u64)chunk_number * engine->map_per_chunk + chunk->map_bytes;
+}
+
+bool dbt_emit_has_room(const dbt_emitter *emitter) {
+    const dbt_engine *engine = emitter->engine;
+    const dbt_chunk *chunk = &engine->chunks[emitter->chunk];
+    const u8 *map_end = engine->maps + (u64)(emitter->chunk + 1) * engine->map_per_chunk;
+    return emitter->cold - emitter->hot >=
+               (i64)(2 * (DBT_ITEM_HOT_BYTES_MAX + DBT_ITEM_COLD_BYTES_MAX)) &&
+           map_end - emitter->map >= 2 * (i64)DBT_ITEM_MAP_BYTES_MAX &&
+           chunk->exit_count + 8 <= engine->exits_per_chunk;
+}
+
+void dbt_emit_item(dbt_emitter *emitter, const dbt_item *item, const dbt_item *next) {
+    const dbt_instruction *instruction = &item->instruction;
+    const u16 before = STATE(0, DBT_WHERE_THIS);
+    if (instruction->class_ == DBT_CLASS_JCC && !item->fused) {
+        pad(emitter, padding_for(emitter, 2), before);
+    } else if (instruction->class_ == DBT_CLASS_LOOP) {
+        const u32 size = instruction->address_bytes == 4 ? 3 : 2;
+        u32 count = 0;
+        while (padding_for(emitter, count + size + 1) || padding_for(emitter, count + size + 6)) {
+            count++;
+        }
+        pad(emitter, count, before);
+    } else if (next && next->fused) {
+        pad(emitter, padding_for(emitter, instruction->length + 2u), before);
+    }
+    put_template(emitter, item->template_, item, item->bytes);
+    end_item(emitter, instruction->length);
+}
+
+void dbt_emit_prologue(dbt_emitter *emitter, dbt_entry_kind entry) {
+    dbt_item item;
+    memset(&item, 0, sizeof item);
+    item.instruction.guest_pc = emitter->engine->units[emitter->unit].guest_pc;
+    put_template(emitter,
+                 entry == DBT_ENTRY_RETURN ? DBT_TEMPLATE_RETURN_PROLOGUE
+                                           : DBT_TEMPLATE_JUMP_PROLOGUE,
+                 &item, 0);
+    DBT_ASSERT(emitter->record_bytes[0] == DBT_MISS_JUMP_BYTES);
+    end_item(emitter, 0);
+}
+
+void dbt_emit_final_jump(dbt_emitter *emitter, u64 guest_target) {
+    put_jump(emitter, guest_target, STATE(0, DBT_WHERE_THIS));
+    end_item(emitter, 0);
+}
+
+void dbt_emit_far_jump(u8 *at, u64 host_target) {
+    const dbt_template *template_ = &dbt_templates[DBT_TEMPLATE_FAR_LINK];
+    const dbt_template_op *op = &dbt_template_ops[template_->first_op];
+    memcpy(at, dbt_template_code + op->code_at, op->code_bytes);
+    put_u32(at + dbt_template_holes[op->first_hole].at, 8u - op->code_bytes);
+    memcpy(at + 8, &host_target, 8);
+}
+
+void dbt_emit_routine(dbt_emitter *emitter, u8 template_) {
+    static const dbt_item none;
+    put_template(emitter, template_, &none, 0);
+    end_item(emitter, 0);
+}
+
+bool dbt_state_find(const u8 *map, u32 map_bytes, u64 guest_pc, u64 host_start, u64 host_pc,
+                  dbt_state_place *out) {
+    const u8 *end = map + map_bytes;
+    u32 instructions = 0;
+    while (map < end) {
+        const u8 guest_bytes = *map & 0x7f;
+        const bool expanded = *map++ & DBT_MAP_EXPANDED;
+        const u32 count = expanded ? *map++ : 1;
+        const u8 *records = map;
+        bool target = false;
+        bool found = false;
+        for (u32 i = 0; i < count; i++) {
+            const u32 host_bytes = expanded ? records[3 * i] : guest_bytes;
+            const u16 state = expanded ? (u16)(records[3 * i + 1] | records[3 * i + 2] << 8) : 0;
+            target |= state >> DBT_STATE_WHERE_SHIFT == DBT_WHERE_TARGET;
+            if (!found && host_pc >= host_start && host_pc < host_start + host_bytes) {
+                found = true;
+                out->guest_pc = guest_pc;
+                out->guest_bytes = guest_bytes;
+                out->state = state;
+                out->host_offset = host_pc - host_start;
+                out->instructions = instructions;
+            }
+            host_start += host_bytes;
+        }
+        map += expanded ? 3 * count : 0;
+        if (target) {
+            memcpy(&out->target, map, 8);
+            map += 8;
+        }
+        if (found) {
+            return true;
+        }
+        guest_pc += guest_bytes;
+        instructions += guest_bytes != 0;
+    }
+    return false;
+}
+
+const char *dbt_template_name(u8 template_) {
+    return dbt_template_names[template_];
+}
+
+u8 dbt_rule_select(const dbt_instruction *instruction, u32 facts) {
+    for (u32 i = dbt_first_rule[instruction->class_]; i < DBT_ARRAY_LENGTH(dbt_rules); i++) {
+        const dbt_rule *rule = &dbt_rules[i];
+        if (rule->class_ == instruction->class_ && (facts & rule->require) == rule->require &&
+            !(facts & rule->exclude)) {
+            return rule->template_;
+        }
+    }
+    dbt_fatal(__FILE__, __LINE__, "a class without a last rule");
+}
+
+u8 dbt_template_scratch_count(u8 template_) {
+    return dbt_templates[template_].scratch_count;
+}
+
+u8 dbt_template_fixed_mask(u8 template_) {
+    return dbt_templates[template_].fixed_mask;
+}

@@ -1,0 +1,78 @@
+/* Job: writes one translation unit's host code, stubs, exits and state map into a chunk.
+ * State: a dbt_emitter on the caller's stack, for one unit.
+ * Invariant: never writes past the room checked by dbt_emit_has_room; a unit that does not fit is
+ * abandoned whole by the caller. */
+#ifndef DBT_CORE_EMIT_H
+#define DBT_CORE_EMIT_H
+
+#include "core/tcache.h"
+
+/* State map record: what is spilled, and where the guest's pc is, while one host instruction is the
+ * next to run. Low 8 bits: spilled registers by number; then dbt_where. */
+#define DBT_STATE_WHERE_SHIFT 8
+#define DBT_MAP_EXPANDED 0x80u /* item header: records follow; otherwise one IDENT instruction */
+#define DBT_ITEM_RECORDS_MAX 24u
+
+/* The most one guest instruction can take, spills, padding and literal included. */
+#define DBT_ITEM_HOT_BYTES_MAX 192u
+#define DBT_ITEM_COLD_BYTES_MAX 80u
+#define DBT_ITEM_MAP_BYTES_MAX (2u + DBT_ITEM_RECORDS_MAX * 3u + 16u)
+
+typedef struct dbt_emitter {
+    dbt_engine *engine;
+    u32 unit;
+    u32 chunk;
+    u8 *hot;
+    u8 *cold;
+    u8 *map;
+    u32 records;
+    u8 record_bytes[DBT_ITEM_RECORDS_MAX];
+    u16 record_state[DBT_ITEM_RECORDS_MAX];
+    u64 record_target;
+    bool falls;            /* the last jump was left out: the unit for falls_to must follow */
+    u64 falls_to;
+    bool may_fall;
+} dbt_emitter;
+
+void dbt_emit_begin(dbt_emitter *emitter, dbt_engine *engine, u32 unit, u32 chunk);
+bool dbt_emit_has_room(const dbt_emitter *emitter);
+
+/* Emits one item with its template; bytes are the guest instruction's. next: the item after it, or 0:
+ * padding for a jcc goes before the compare that fuses with it. */
+void dbt_emit_item(dbt_emitter *emitter, const dbt_item *item, const dbt_item *next);
+
+/* The prologue of a return or jump entry. */
+void dbt_emit_prologue(dbt_emitter *emitter, dbt_entry_kind entry);
+
+/* A jump to the exit for guest_target, at the end of a unit. */
+void dbt_emit_final_jump(dbt_emitter *emitter, u64 guest_target);
+
+/* A template on its own, outside any guest instruction (miss routines). */
+void dbt_emit_routine(dbt_emitter *emitter, u8 template_);
+
+/* A 16-byte far jump to host_target, 8-aligned. */
+void dbt_emit_far_jump(u8 *at, u64 host_target);
+
+/* Walks a unit's map. Answers false when host_pc is not in [host_start, end of what the map covers). */
+typedef struct dbt_state_place {
+    u64 guest_pc;      /* of the instruction that host_pc belongs to, or lies before */
+    u8 guest_bytes;
+    u16 state;
+    u64 target;        /* where the state says DBT_WHERE_TARGET */
+    u64 host_offset;   /* from the start of that host instruction: 0 at a boundary */
+    u32 instructions;  /* guest instructions before it in the unit */
+    u32 instructions_left; /* it and those after it: filled by dbt_engine_place */
+} dbt_state_place;
+
+bool dbt_state_find(const u8 *map, u32 map_bytes, u64 guest_pc, u64 host_start, u64 host_pc,
+                  dbt_state_place *out);
+
+/* The place of a host pc inside a unit's code, prologue included. */
+bool dbt_engine_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *out);
+
+const char *dbt_template_name(u8 template_);
+u8 dbt_rule_select(const dbt_instruction *instruction, u32 facts);
+u8 dbt_template_scratch_count(u8 template_);
+u8 dbt_template_fixed_mask(u8 template_);
+
+#endif

@@ -1,0 +1,226 @@
+/* Job: the engine's face to the personality (engine.h): creation, invalidation, and host state to
+ * precise guest state.
+ * State: dbt_engine. Invariant: recover reads only maps and exits, so it may run in a signal handler
+ * whose thread was inside the TC; it takes no lock (the thread that holds it is not in the TC, and
+ * records of units that a thread may be inside are not reused). */
+#include "core/engine.h"
+
+#include "core/emit.h"
+#include "core/entry.h"
+#include "core/port.h"
+#include "core/tcache.h"
+#include "generated/template_numbers.h"
+
+_Static_assert(offsetof(dbt_context, exit_id) == DBT_CONTEXT_EXIT_ID, "context layout");
+_Static_assert(offsetof(dbt_context, pending) == DBT_CONTEXT_PENDING, "context layout");
+_Static_assert(offsetof(dbt_context, key) == DBT_CONTEXT_KEY, "context layout");
+_Static_assert(offsetof(dbt_context, guest_gs_base) == DBT_CONTEXT_GUEST_GS_BASE, "context layout");
+_Static_assert(offsetof(dbt_context, vmm_stack) == DBT_CONTEXT_VMM_STACK, "context layout");
+_Static_assert(offsetof(dbt_context, resume) == DBT_CONTEXT_RESUME, "context layout");
+_Static_assert(offsetof(dbt_context, spill) == DBT_CONTEXT_SPILL, "context layout");
+_Static_assert(offsetof(dbt_context, registers) == DBT_CONTEXT_REGISTERS, "context layout");
+_Static_assert(offsetof(dbt_context, rip) == DBT_CONTEXT_RIP, "context layout");
+_Static_assert(offsetof(dbt_context, rflags) == DBT_CONTEXT_RFLAGS, "context layout");
+_Static_assert(offsetof(dbt_context, scratch) == DBT_CONTEXT_SCRATCH, "context layout");
+_Static_assert(offsetof(dbt_context, return_miss_routine) == DBT_CONTEXT_RETURN_MISS_ROUTINE,
+               "context layout");
+_Static_assert(offsetof(dbt_context, engine) == DBT_CONTEXT_ASM_BYTES, "context layout");
+
+#define TC_BYTES_MIN 65536ULL
+#define TC_BYTES_MAX 0x40000000ULL
+
+dbt_status dbt_engine_create(const dbt_configuration *configuration, const dbt_engine_hooks *hooks,
+                             dbt_engine **out) {
+    if (configuration->tc_size_bytes < TC_BYTES_MIN ||
+        configuration->tc_size_bytes > TC_BYTES_MAX || configuration->unit_cap == 0 ||
+        configuration->unit_cap > DBT_UNIT_CAP_MAX) {
+        return DBT_ERROR_ARGUMENT;
+    }
+    dbt_engine *engine = (dbt_engine *)dbt_port_map(0, DBT_PAGE_UP(sizeof(dbt_engine)),
+                                                    DBT_PORT_READ | DBT_PORT_WRITE);
+    if (!engine) {
+        return DBT_ERROR_MEMORY;
+    }
+    engine->configuration = *configuration;
+    engine->hooks = *hooks;
+    engine->statistics = hooks->statistics;
+    engine->chaining = configuration->flags & DBT_CONFIG_CHAIN ? 1 : 0;
+    const dbt_status status = dbt_tcache_create(engine);
+    if (status != DBT_OK) {
+        return status;
+    }
+    *out = engine;
+    return DBT_OK;
+}
+
+void dbt_engine_destroy(dbt_engine *engine) {
+    dbt_tcache_destroy(engine);
+    dbt_port_unmap((u64)engine, DBT_PAGE_UP(sizeof(dbt_engine)));
+}
+
+void dbt_engine_set_statistics(dbt_engine *engine, dbt_statistics *statistics) {
+    engine->statistics = statistics;
+}
+
+void dbt_engine_attach(dbt_engine *engine, dbt_context *context) {
+    context->self = context;
+    context->engine = engine;
+    context->exit_routine = (u64)&dbt_exit_routine;
+    context->miss_routine = engine->host_jump_miss;
+    context->return_miss_routine = engine->host_return_miss;
+}
+
+void dbt_engine_invalidate(dbt_engine *engine, u64 guest_start, u64 guest_end) {
+    if (guest_start < guest_end) {
+        dbt_engine_lock(engine);
+        dbt_tcache_invalidate(engine, guest_start, guest_end);
+        dbt_engine_unlock(engine);
+    }
+}
+
+bool dbt_engine_has_code(const dbt_engine *engine, u64 guest_start, u64 guest_end) {
+    return guest_start < guest_end && dbt_tcache_has_code(engine, guest_start, guest_end);
+}
+
+static bool in_routines(const dbt_engine *engine, u64 host_pc) {
+    return host_pc >= engine->routines && host_pc < engine->routines_end;
+}
+
+bool dbt_engine_in_tc(const dbt_engine *engine, u64 host_pc) {
+    for (u32 i = 0; i < engine->arena_count; i++) {
+        if (host_pc - engine->arenas[i].host_start < engine->arenas[i].size_bytes) {
+            return true;
+        }
+    }
+    return in_routines(engine, host_pc);
+}
+
+/* Puts spilled registers back and sets rip as the state says. */
+static dbt_status apply(dbt_context *context, const dbt_state_place *place) {
+    const u32 mask = place->state & 0xff;
+    for (u32 number = 0; number < 8; number++) {
+        if (mask >> number & 1) {
+            context->registers[number] = context->spill[number];
+        }
+    }
+    switch ((dbt_where)(place->state >> DBT_STATE_WHERE_SHIFT)) {
+    case DBT_WHERE_THIS:
+        context->rip = place->guest_pc;
+        break;
+    case DBT_WHERE_NEXT:
+        context->rip = place->guest_pc + place->guest_bytes;
+        break;
+    case DBT_WHERE_TARGET:
+        context->rip = place->target;
+        break;
+    case DBT_WHERE_KEY:
+        context->rip = context->key;
+        break;
+    case DBT_WHERE_STACK:
+        context->rip = *(const u64 *)(context->registers[DBT_RSP] - 8);
+        break;
+    case DBT_WHERE_COUNT:
+        return DBT_ERROR_NOT_MAPPED;
+    }
+    return DBT_OK;
+}
+
+bool dbt_engine_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *out) {
+    const u32 number = dbt_tcache_unit_at(engine, host_pc);
+    if (number == DBT_NONE) {
+        return false;
+    }
+    const dbt_unit *unit = &engine->units[number];
+    const u8 *map = engine->maps +
+                    (u64)dbt_unit_chunk(engine, number) * engine->map_per_chunk + unit->map_at;
+    if (!dbt_state_find(map, unit->map_bytes, unit->guest_pc, unit->host_start, host_pc, out)) {
+        return false;
+    }
+    out->instructions_left = unit->instructions - out->instructions;
+    return true;
+}
+
+dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
+                              const dbt_host_state *host) {
+    dbt_state_place place;
+    memcpy(context->registers, host->registers, sizeof context->registers);
+    context->rflags = host->rflags;
+    if (in_routines(engine, host->rip)) {
+        const u8 *map = (const u8 *)engine->routines + DBT_PAGE_BYTES / 2;
+        return dbt_state_find(map, engine->routines_map_bytes, 0, engine->routines, host->rip, &place)
+                   ? apply(context, &place)
+                   : DBT_ERROR_NOT_MAPPED;
+    }
+    const u32 exit = dbt_tcache_exit_at(engine, host->rip);
+    if (exit != DBT_NONE) {
+        context->rip = engine->exits[exit].guest_target;
+        return DBT_OK;
+    }
+    if (!dbt_engine_place(engine, host->rip, &place)) {
+        return DBT_ERROR_NOT_MAPPED;
+    }
+    if (context->budget_on) {
+        const u32 rest = place.instructions_left;
+        context->budget += rest;
+        context->budget_used -= rest;
+    }
+    return apply(context, &place);
+}
+
+void dbt_engine_redirect(dbt_context *context, dbt_host_state *host, bool one_instruction) {
+    context->one_instruction = one_instruction;
+    host->rip = (u64)&dbt_redirect_routine;
+    host->registers[DBT_RDI] = (u64)context;
+    host->rflags &= ~(u64)(DBT_FLAG_TF | DBT_FLAG_DF | DBT_FLAG_AC);
+}
+
+bool dbt_engine_in_entry(u64 host_pc) {
+    return host_pc >= (u64)&dbt_entry_begin && host_pc < (u64)&dbt_entry_end;
+}
+
+void dbt_engine_leave(dbt_context *context) {
+    context->leaving = 1;
+}
+
+void dbt_engine_set_stop(dbt_engine *engine, bool has_stop, u64 guest_pc) {
+    if (engine->has_stop == (u32)has_stop && (!has_stop || engine->stop_pc == guest_pc)) {
+        return;
+    }
+    dbt_tcache_retire_all(engine);
+    engine->has_stop = has_stop;
+    engine->stop_pc = guest_pc;
+}
+
+void dbt_engine_set_budget(dbt_context *context, u64 guest_instructions) {
+    dbt_engine *engine = context->engine;
+    const bool on = guest_instructions != 0;
+    const u32 chaining = !on && engine->configuration.flags & DBT_CONFIG_CHAIN ? 1 : 0;
+    if (context->budget_on != (u32)on) {
+        dbt_tcache_retire_all(engine); /* links and table entries would run past the count */
+    }
+    engine->chaining = chaining;
+    context->budget_on = on;
+    context->budget = guest_instructions;
+    context->budget_used = 0;
+}
+
+u64 dbt_engine_budget_used(const dbt_context *context) {
+    return context->budget_used;
+}
+
+static char *put_hex(char *to, u64 value) {
+    for (i32 shift = 60; shift >= 0; shift -= 4) {
+        *to++ = "0123456789abcdef"[value >> shift & 15];
+    }
+    return to;
+}
+
+void dbt_engine_report(const dbt_context *context, void (*line)(const char *text)) {
+    const u32 size = DBT_ARRAY_LENGTH(context->recent_guest_pc);
+    for (u32 i = 1; i <= size && i <= context->recent_at; i++) {
+        char text[64] = "unit at guest 0x";
+        char *end = put_hex(text + 16, context->recent_guest_pc[(context->recent_at - i) % size]);
+        *end = 0;
+        line(text);
+    }
+}

@@ -1,0 +1,118 @@
+/* Job: the engine as a personality sees it: translate and run guest code, tell it what changed in
+ * guest memory, and turn a host state inside the TC into a precise guest state.
+ * State: one dbt_engine per address space; the personality owns it.
+ * Invariant: the engine never interprets a guest system call, signal or mapping; it asks fetch for
+ * code and hands everything else to the personality's exit function. */
+#ifndef DBT_CORE_ENGINE_H
+#define DBT_CORE_ENGINE_H
+
+#include "core/base.h"
+#include "core/context.h"
+#include "core/decode.h"
+#include "core/session.h"
+
+struct dbt_engine;
+typedef struct dbt_engine dbt_engine;
+
+/* Guest code bytes, as the personality lends them to the translator for one translation. */
+typedef struct dbt_code_view {
+    const u8 *bytes;     /* of guest_start */
+    u64 guest_start;
+    u64 size_bytes;
+} dbt_code_view;
+
+/* Gives the longest run of executable guest memory around guest_pc that is ready to be translated.
+ * Before it lends a page the guest may write, the personality write-protects that page and reports a
+ * later write with dbt_engine_invalidate. DBT_ERROR_NOT_MAPPED: the guest may not execute there. */
+typedef dbt_status (*dbt_fetch)(void *owner, u64 guest_pc, dbt_code_view *out);
+
+/* Why the TC was left, for the personality. */
+typedef enum dbt_exit_kind {
+    DBT_EXIT_KIND_CONTINUATION = 0, /* direct branch, not linked yet (engine's own) */
+    DBT_EXIT_KIND_MISS = 1,         /* indirect branch, not in the table (engine's own) */
+    DBT_EXIT_KIND_SYSCALL = 2,      /* after `syscall`: context->rip is the next instruction */
+    DBT_EXIT_KIND_CALLOUT = 3,      /* an instruction C must carry out: context->rip is at it */
+    DBT_EXIT_KIND_UNSUPPORTED = 4,  /* an instruction that is refused: context->rip is at it */
+    DBT_EXIT_KIND_FETCH = 5,        /* no executable memory at context->rip */
+    DBT_EXIT_KIND_STOP = 6,         /* context->rip is a stop address (Machine) */
+    DBT_EXIT_KIND_COUNT = 7,        /* the instruction budget is used up (Machine) */
+    DBT_EXIT_KIND_SIGNAL = 8        /* context->pending was set: clear it, deliver, or do nothing */
+} dbt_exit_kind;
+
+/* The personality's answer to an exit. Called with the guest state whole in the context, on the
+ * thread's VMM stack. On return the guest goes on at context->rip. The engine has carried out
+ * cpuid, gs and popf callouts itself (engine-level rules) before asking; what reaches here is
+ * SYSCALL, UNSUPPORTED, FETCH, STOP, COUNT. instruction is the decoded one for UNSUPPORTED, else 0. */
+typedef void (*dbt_exit_function)(dbt_context *context, dbt_exit_kind kind,
+                                  const dbt_instruction *instruction);
+
+typedef struct dbt_engine_hooks {
+    void *owner;              /* first argument of fetch */
+    dbt_fetch fetch;
+    dbt_exit_function exit;
+    /* Guest executable range, so that tables and arenas keep out of it: [low, high) or 0, 0. */
+    u64 avoid_low;
+    u64 avoid_high;
+    dbt_statistics *statistics;
+} dbt_engine_hooks;
+
+/* Creates an engine. configuration is copied. */
+dbt_status dbt_engine_create(const dbt_configuration *configuration, const dbt_engine_hooks *hooks,
+                             dbt_engine **out);
+
+/* Gives all its memory back. No thread may be inside it. */
+void dbt_engine_destroy(dbt_engine *engine);
+
+/* Prepares a thread's context to run in this engine (routines, self pointer). */
+void dbt_engine_attach(dbt_engine *engine, dbt_context *context);
+
+/* Runs the guest from context->rip, using the caller's stack below its frame for the VMM, with gs
+ * base set to the context; returns only when the personality asks by dbt_engine_leave. */
+void dbt_engine_run(dbt_context *context);
+
+/* A signal handler that finds the host pc outside the TC sets context->pending = 1 and returns; the
+ * engine then calls the exit function with DBT_EXIT_KIND_SIGNAL before it enters the TC. One window
+ * needs help: if the interrupted host pc lies in the entry routine (this function says so), the
+ * guest state is whole in the context, and the handler calls dbt_engine_redirect without recovering. */
+bool dbt_engine_in_entry(u64 host_pc);
+
+/* From within an exit function: dbt_engine_run returns after it. */
+void dbt_engine_leave(dbt_context *context);
+
+/* Guest memory [start, end) was unmapped, remapped, protected or written: drops its units. */
+void dbt_engine_invalidate(dbt_engine *engine, u64 guest_start, u64 guest_end);
+
+/* Whether any unit was translated from [start, end). */
+bool dbt_engine_has_code(const dbt_engine *engine, u64 guest_start, u64 guest_end);
+
+/* A host register file as a signal frame has it: general registers by number, rip, rflags. */
+typedef struct dbt_host_state {
+    u64 registers[16];
+    u64 rip;
+    u64 rflags;
+} dbt_host_state;
+
+/* Whether host_pc is in emitted code or in an entry, exit or miss routine. */
+bool dbt_engine_in_tc(const dbt_engine *engine, u64 host_pc);
+
+/* Turns a host state inside the TC into the precise guest state and stores it in the context
+ * (registers, rip, rflags). DBT_ERROR_NOT_MAPPED: the pc is not in emitted code. */
+dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context, const dbt_host_state *host);
+
+/* From a signal handler that has called dbt_engine_recover: the host state that, once returned to,
+ * continues in the VMM's dispatcher at context->rip on the VMM stack. one_instruction: the next unit
+ * holds a single guest instruction (a store that was stopped by a protected code page must run alone). */
+void dbt_engine_redirect(dbt_context *context, dbt_host_state *host, bool one_instruction);
+
+/* Machine: stop before this guest address (0, false: none); bound on instructions (0: none). */
+void dbt_engine_set_stop(dbt_engine *engine, bool has_stop, u64 guest_pc);
+void dbt_engine_set_budget(dbt_context *context, u64 guest_instructions);
+u64 dbt_engine_budget_used(const dbt_context *context);
+
+/* From now on the engine counts into statistics: a forked child's own slab. */
+void dbt_engine_set_statistics(dbt_engine *engine, dbt_statistics *statistics);
+
+/* The last units entered through the VMM, newest first, for the internal-error report. */
+void dbt_engine_report(const dbt_context *context, void (*line)(const char *text));
+
+#endif

@@ -1,0 +1,29 @@
+/* Job: names of entry.S, and the engine's lock.
+ * State: none. Invariant: the lock is held while units, links or tables change, never while a hook of
+ * the personality runs. */
+#ifndef DBT_CORE_ENTRY_H
+#define DBT_CORE_ENTRY_H
+
+#include "core/context.h"
+#include "core/tcache.h"
+
+extern const u8 dbt_exit_routine[];
+extern const u8 dbt_redirect_routine[];
+extern const u8 dbt_entry_begin[];
+extern const u8 dbt_entry_end[];
+
+/* Called by entry.S with the guest state whole in the context: decides where the guest goes on and
+ * sets context->resume. Returns 1 when dbt_engine_run shall return, else 0. */
+u32 dbt_dispatch(dbt_context *context);
+
+static inline void dbt_engine_lock(dbt_engine *engine) {
+    while (__atomic_exchange_n(&engine->lock, 1, __ATOMIC_ACQUIRE)) {
+        __builtin_ia32_pause();
+    }
+}
+
+static inline void dbt_engine_unlock(dbt_engine *engine) {
+    __atomic_store_n(&engine->lock, 0, __ATOMIC_RELEASE);
+}
+
+#endif

@@ -1,0 +1,122 @@
+/* Job: the layout of session memory, the memfd that controller and VMM share: configuration in,
+ * statistics out, and the Machine's mailbox. Declared here once, for C and (by cffi) for Python.
+ * Invariant: plain structs of fixed-width integers; DBT_SESSION_VERSION changes with any of them.
+ * Everything is readable while the guest runs; each slab has one writing process. */
+#ifndef DBT_CORE_SESSION_H
+#define DBT_CORE_SESSION_H
+
+#include "core/base.h"
+
+/* cdef begin */
+#define DBT_SESSION_MAGIC 0x31544244 /* "DBT1" */
+#define DBT_SESSION_VERSION 1
+#define DBT_SESSION_SLABS 1024
+#define DBT_SESSION_BOUNCE_BYTES 65536
+
+typedef enum dbt_personality { DBT_PERSONALITY_LINUX = 0, DBT_PERSONALITY_MACHINE = 1 } dbt_personality;
+
+/* dbt_configuration.flags */
+#define DBT_CONFIG_CHAIN 0x1       /* link translation units */
+#define DBT_CONFIG_FOLLOW 0x2      /* run execve'd children translated */
+#define DBT_CONFIG_FALL_THROUGH 0x4 /* emit an untranslated fall-through straight after its unit */
+
+typedef struct dbt_configuration {
+    uint32_t personality;
+    uint32_t flags;
+    uint64_t tc_size_bytes;
+    uint32_t unit_cap;         /* guest instructions per translation unit, at most */
+    uint32_t chain_until;      /* link only the first N units; 0xffffffff: all */
+} dbt_configuration;
+
+/* Counters of one process. All count since the process started; children count anew. */
+typedef struct dbt_statistics {
+    uint64_t units_translated;
+    uint64_t guest_instructions_translated;
+    uint64_t guest_bytes_translated;
+    uint64_t host_bytes_emitted;
+    uint64_t instructions_ident;       /* translated, by how they were emitted */
+    uint64_t exits_continuation;       /* dispatches to the VMM, by reason */
+    uint64_t exits_indirect_miss;
+    uint64_t exits_syscall;
+    uint64_t exits_callout;            /* cpuid, segment, popf ... */
+    uint64_t exits_fault;
+    uint64_t exits_signal;
+    uint64_t links_made;
+    uint64_t links_broken;
+    uint64_t table_fills;              /* entries written into the indirect-branch tables */
+    uint64_t evictions;                /* chunks of the TC emptied for room */
+    uint64_t units_evicted;
+    uint64_t units_invalidated;        /* their guest memory was unmapped or changed */
+    uint64_t code_pages_protected;
+    uint64_t code_page_write_faults;
+    uint64_t tc_bytes_used;            /* now, not a total */
+    uint64_t translation_cycles;       /* time-stamp counter ticks spent translating */
+} dbt_statistics;
+
+#define DBT_SLAB_FREE 0
+#define DBT_SLAB_RUNNING 1
+#define DBT_SLAB_ENDED 2
+
+typedef struct dbt_slab {
+    uint32_t state;
+    uint32_t pid;
+    uint32_t parent_pid;
+    uint32_t reserved;
+    char name[16];                     /* as prctl(PR_GET_NAME) */
+    dbt_statistics statistics;
+} dbt_slab;
+
+/* The Machine's mailbox: one request at a time. The controller writes arguments, then sequence;
+ * the VMM answers and sets done = sequence; both wait by futex. */
+typedef struct dbt_mailbox {
+    uint32_t sequence;
+    uint32_t done;
+    uint32_t command;                  /* DBT_MACHINE_* */
+    int32_t status;                    /* dbt_status, or negative errno below -1000 (errno + 1000) */
+    uint64_t address;
+    uint64_t size_bytes;
+    uint32_t protection;               /* PROT_* */
+    uint32_t exit_reason;              /* DBT_EXIT_* */
+    uint64_t until;                    /* RUN: stop before this address (if has_until) */
+    uint64_t count;                    /* RUN: guest instructions at most, 0: no bound; answers how many ran when bounded */
+    uint32_t has_until;
+    uint32_t signal;                   /* exit by fault: the signal number */
+    uint64_t fault_address;
+    uint64_t registers[16];
+    uint64_t rip;
+    uint64_t rflags;
+    uint64_t fs_base;
+    uint64_t gs_base;
+    uint8_t xsave[16384];              /* XSAVE area, standard format, for vector and x87 state */
+    uint32_t xsave_bytes;
+    uint32_t xsave_valid;
+    uint8_t bounce[DBT_SESSION_BOUNCE_BYTES];
+} dbt_mailbox;
+
+#define DBT_MACHINE_MAP 1
+#define DBT_MACHINE_UNMAP 2
+#define DBT_MACHINE_PROTECT 3
+#define DBT_MACHINE_READ 4
+#define DBT_MACHINE_WRITE 5
+#define DBT_MACHINE_RUN 6
+#define DBT_MACHINE_QUIT 7
+
+#define DBT_EXIT_UNTIL 1       /* reached the until address */
+#define DBT_EXIT_COUNT 2       /* executed count instructions */
+#define DBT_EXIT_SYSCALL 3     /* stands after a syscall instruction */
+#define DBT_EXIT_FAULT 4       /* signal and fault_address say which; rip at the faulting instruction */
+#define DBT_EXIT_UNSUPPORTED 5 /* an instruction this engine refuses; rip at it */
+#define DBT_EXIT_FETCH 6       /* no executable memory at rip */
+
+typedef struct dbt_session {
+    uint32_t magic;
+    uint32_t version;
+    uint32_t size_bytes;
+    uint32_t slabs_claimed;
+    dbt_configuration configuration;
+    dbt_mailbox mailbox;
+    dbt_slab slabs[DBT_SESSION_SLABS];
+} dbt_session;
+/* cdef end */
+
+#endif

@@ -1,0 +1,306 @@
+/* Job: delivers signals to the guest's handlers with the kernel's own frame, and returns from them.
+ * State: the pending signals of dbt_linux_thread.
+ * Invariant: runs on the VMM's stack with the guest's vector state live in the processor (the VMM
+ * touches none of it), so XSAVE stores the guest's state and XRSTOR loads it. */
+#include "linux/gate.h"
+#include "linux/linux.h"
+
+#define RED_ZONE_BYTES 128
+#define FP_ALIGNMENT 64
+#define FRAME_ALIGNMENT 16
+#define XSAVE_HEADER_AT 512
+#define XSAVE_HEADER_BYTES 64
+#define XSAVE_LEGACY_BYTES 576 /* with the header */
+#define MAGIC2_BYTES 4
+#define MXCSR_AT 24
+#define MXCSR_INITIAL 0x1f80
+#define FEATURE_PKRU (1ULL << 9)
+#define FEATURE_TILES (3ULL << 17)
+#define USER_CS 0x33
+#define USER_SS 0x2b
+#define RFLAGS_RF 0x10000ULL
+#define RFLAGS_TF 0x100ULL
+#define RFLAGS_DF 0x400ULL
+/* What rt_sigreturn takes from the frame: AC OF DF TF SF ZF AF PF CF RF. */
+#define RFLAGS_RESTORED 0x50dd5ULL
+#define NEVER_BLOCKED (DBT_SIGNAL_BIT(DBT_SIGKILL) | DBT_SIGNAL_BIT(DBT_SIGSTOP))
+
+/* An XSAVE area in which every component is in its initial state. */
+static const u8 initial_state[XSAVE_LEGACY_BYTES] __attribute__((aligned(FP_ALIGNMENT))) = {
+    [MXCSR_AT] = MXCSR_INITIAL & 0xff,
+    [MXCSR_AT + 1] = MXCSR_INITIAL >> 8,
+};
+
+static void cpuid(u32 leaf, u32 subleaf, u32 *out)
+{
+    __asm__ volatile("cpuid"
+                     : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+                     : "0"(leaf), "2"(subleaf));
+}
+
+/* Which components frames hold, until a host frame has told: those enabled, without the ones that
+ * need a permission. */
+static void learn_features(dbt_linux_process *process)
+{
+    u32 low;
+    u32 high;
+    u32 leaf[4];
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    process->fp_features = (((u64)high << 32) | low) & ~FEATURE_TILES;
+    process->fp_bytes = XSAVE_LEGACY_BYTES;
+    for (u32 bit = 2; bit < 63; bit++) {
+        if ((process->fp_features >> bit & 1) != 0) {
+            cpuid(0xd, bit, leaf);
+            if (leaf[1] + leaf[0] > process->fp_bytes) {
+                process->fp_bytes = leaf[1] + leaf[0];
+            }
+        }
+    }
+}
+
+/* Stores the vector and x87 state at guest_area as the kernel does, and resets the live one. */
+static bool push_fp_state(dbt_linux_process *process, u64 guest_area)
+{
+    dbt_host_fp_software software = {
+        .magic1 = DBT_FP_MAGIC1,
+        .extended_bytes = (u32)process->fp_bytes + MAGIC2_BYTES,
+        .features = process->fp_features,
+        .xsave_bytes = (u32)process->fp_bytes,
+    };
+    u32 magic2 = DBT_FP_MAGIC2;
+    dbt_linux_space *space = process->space;
+    dbt_code_release(space, guest_area, guest_area + process->fp_bytes + MAGIC2_BYTES);
+    if (!dbt_guest_clear(guest_area + XSAVE_HEADER_AT, XSAVE_HEADER_BYTES) ||
+        !dbt_gate_xsave(guest_area, process->fp_features) ||
+        !dbt_guest_write(space, guest_area + DBT_FP_SOFTWARE_AT, &software, sizeof software) ||
+        !dbt_guest_write(space, guest_area + process->fp_bytes, &magic2, sizeof magic2)) {
+        return false;
+    }
+    return dbt_gate_xrstor((u64)initial_state, process->fp_features & ~FEATURE_PKRU);
+}
+
+static void fill_registers(const dbt_linux_thread *thread, dbt_host_sigcontext *to)
+{
+    const u64 *from = thread->context->registers;
+    to->rax = from[DBT_RAX];
+    to->rcx = from[DBT_RCX];
+    to->rdx = from[DBT_RDX];
+    to->rbx = from[DBT_RBX];
+    to->rsp = from[DBT_RSP];
+    to->rbp = from[DBT_RBP];
+    to->rsi = from[DBT_RSI];
+    to->rdi = from[DBT_RDI];
+    to->r8 = from[8];
+    to->r9 = from[9];
+    to->r10 = from[10];
+    to->r11 = from[11];
+    to->r12 = from[12];
+    to->r13 = from[13];
+    to->r14 = from[14];
+    to->r15 = from[15];
+    to->rip = thread->context->rip;
+    to->rflags = thread->context->rflags;
+    to->cs = USER_CS;
+    to->ss = USER_SS;
+    to->error = thread->trap_error;
+    to->trap_number = thread->trap_number;
+    to->cr2 = thread->trap_cr2;
+}
+
+static void take_registers(dbt_context *context, const dbt_host_sigcontext *from)
+{
+    u64 *to = context->registers;
+    to[DBT_RAX] = from->rax;
+    to[DBT_RCX] = from->rcx;
+    to[DBT_RDX] = from->rdx;
+    to[DBT_RBX] = from->rbx;
+    to[DBT_RSP] = from->rsp;
+    to[DBT_RBP] = from->rbp;
+    to[DBT_RSI] = from->rsi;
+    to[DBT_RDI] = from->rdi;
+    to[8] = from->r8;
+    to[9] = from->r9;
+    to[10] = from->r10;
+    to[11] = from->r11;
+    to[12] = from->r12;
+    to[13] = from->r13;
+    to[14] = from->r14;
+    to[15] = from->r15;
+    context->rip = from->rip;
+    context->rflags = (context->rflags & ~RFLAGS_RESTORED) | (from->rflags & RFLAGS_RESTORED);
+}
+
+/* Builds the frame and starts the handler; false: the frame cannot be written. */
+static bool push_frame(dbt_linux_thread *thread, const dbt_linux_signal *signal,
+                       const dbt_host_action *action)
+{
+    dbt_linux_process *process = thread->process;
+    dbt_context *context = thread->context;
+    u64 guest_rsp = context->registers[DBT_RSP];
+    bool is_on = dbt_signals_on_guest_stack(thread, guest_rsp);
+    bool enters = (action->flags & DBT_SA_ONSTACK) != 0 && !is_on &&
+                  (thread->guest_stack.flags & DBT_SS_DISABLE) == 0;
+    if (process->fp_bytes == 0) {
+        learn_features(process);
+    }
+    u64 at = enters ? thread->guest_stack.pointer + thread->guest_stack.size_bytes
+                    : guest_rsp - RED_ZONE_BYTES;
+    u64 guest_area = (at - (process->fp_bytes + MAGIC2_BYTES)) & ~(u64)(FP_ALIGNMENT - 1);
+    at = ((guest_area - sizeof(dbt_host_frame)) & ~(u64)(FRAME_ALIGNMENT - 1)) - 8;
+    if ((is_on || enters) && (at < thread->guest_stack.pointer ||
+                              at - thread->guest_stack.pointer >= thread->guest_stack.size_bytes)) {
+        return false; /* the alternate stack overflows */
+    }
+    dbt_host_frame frame = {.restorer = action->restorer, .info = signal->info};
+    frame.context.flags = DBT_UC_FP_XSTATE | DBT_UC_SIGCONTEXT_SS | DBT_UC_STRICT_RESTORE_SS;
+    frame.context.stack = thread->guest_stack;
+    fill_registers(thread, &frame.context.registers);
+    frame.context.registers.old_mask = thread->blocked;
+    frame.context.registers.fp_state = guest_area;
+    frame.context.mask = thread->blocked;
+    if ((action->flags & DBT_SA_RESTORER) == 0 || !push_fp_state(process, guest_area) ||
+        !dbt_guest_write(process->space, at, &frame, sizeof frame)) {
+        return false;
+    }
+    if ((thread->guest_stack.flags & DBT_SS_AUTODISARM) != 0) {
+        thread->guest_stack = (dbt_host_stack){.flags = DBT_SS_DISABLE};
+    }
+    u64 *registers = context->registers;
+    registers[DBT_RDI] = (u64)signal->info.number;
+    registers[DBT_RAX] = 0;
+    registers[DBT_RSI] = at + offsetof(dbt_host_frame, info);
+    registers[DBT_RDX] = at + offsetof(dbt_host_frame, context);
+    registers[DBT_RSP] = at;
+    context->rip = action->handler;
+    context->rflags &= ~(RFLAGS_DF | RFLAGS_RF | RFLAGS_TF);
+    return true;
+}
+
+static void handle(dbt_linux_thread *thread, const dbt_linux_signal *signal)
+{
+    dbt_linux_process *process = thread->process;
+    u32 number = (u32)signal->info.number;
+    dbt_host_action action = process->actions[number];
+    if (action.handler == DBT_SIG_IGN) {
+        return;
+    }
+    if (action.handler == DBT_SIG_DFL) {
+        if (dbt_signal_is_fault(number)) {
+            dbt_signals_die(thread, &signal->info);
+        }
+        /* The handler went away meanwhile: the kernel carries the default out. */
+        u64 pid = (u64)dbt_host_call1(__NR_getpid, 0);
+        u64 tid = (u64)dbt_host_call1(__NR_gettid, 0);
+        (void)dbt_host_call4(__NR_rt_tgsigqueueinfo, pid, tid, number, (u64)&signal->info);
+        return;
+    }
+    if ((action.flags & DBT_SA_RESETHAND) != 0) {
+        process->actions[number].handler = DBT_SIG_DFL;
+        dbt_signals_install(process, number);
+    }
+    if (!push_frame(thread, signal, &action)) {
+        dbt_linux_signal fault = {.info = {.number = DBT_SIGSEGV, .code = DBT_SI_KERNEL}};
+        if (number == DBT_SIGSEGV) {
+            dbt_signals_die(thread, &fault.info);
+        }
+        dbt_signals_force(thread, &fault);
+        return;
+    }
+    u64 base = thread->has_handler_mask ? thread->handler_mask : thread->blocked;
+    u64 own = (action.flags & DBT_SA_NODEFER) != 0 ? 0 : DBT_SIGNAL_BIT(number);
+    thread->has_handler_mask = false;
+    thread->blocked = (base | action.mask | own) & ~NEVER_BLOCKED;
+}
+
+/* Takes the next signal that is not blocked out of the queue. */
+static bool take_next(dbt_linux_thread *thread, dbt_linux_signal *signal)
+{
+    if (thread->has_sync) {
+        thread->has_sync = false;
+        *signal = thread->sync;
+        return true;
+    }
+    u64 blocked = thread->has_handler_mask ? thread->handler_mask : thread->blocked;
+    for (u32 at = 0; at < thread->queue_length; at++) {
+        if ((blocked & DBT_SIGNAL_BIT(thread->queue[at].info.number)) != 0) {
+            continue;
+        }
+        *signal = thread->queue[at];
+        thread->queue_length--;
+        memmove(&thread->queue[at], &thread->queue[at + 1],
+                (thread->queue_length - at) * sizeof thread->queue[0]);
+        return true;
+    }
+    return false;
+}
+
+void dbt_signals_deliver(dbt_linux_thread *thread)
+{
+    dbt_linux_signal signal;
+    u64 all_blocked = dbt_signals_host_mask(~0ULL);
+    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&all_blocked, 0, 8);
+    thread->context->pending = 0;
+    while (take_next(thread, &signal)) {
+        handle(thread, &signal);
+    }
+    thread->has_handler_mask = false;
+    thread->context->pending = 0;
+    dbt_signals_set_host_mask(thread);
+}
+
+static bool load_fp_state(dbt_linux_process *process, u64 guest_area)
+{
+    dbt_host_fp_software software;
+    u32 magic2 = 0;
+    if (process->fp_bytes == 0) {
+        learn_features(process);
+    }
+    u64 own = process->fp_features & ~FEATURE_PKRU;
+    if (!dbt_gate_xrstor((u64)initial_state, own)) {
+        return false;
+    }
+    if (guest_area == 0) {
+        return true;
+    }
+    if (!dbt_guest_read(&software, guest_area + DBT_FP_SOFTWARE_AT, sizeof software)) {
+        return false;
+    }
+    bool is_extended =
+        software.magic1 == DBT_FP_MAGIC1 && software.xsave_bytes >= XSAVE_LEGACY_BYTES &&
+        software.xsave_bytes <= process->fp_bytes &&
+        software.extended_bytes > software.xsave_bytes &&
+        dbt_guest_read(&magic2, guest_area + software.xsave_bytes, sizeof magic2) &&
+        magic2 == DBT_FP_MAGIC2;
+    if (!is_extended) {
+        return dbt_gate_fxrstor(guest_area);
+    }
+    return dbt_gate_xrstor(guest_area, software.features & process->fp_features);
+}
+
+void dbt_signals_return(dbt_linux_thread *thread)
+{
+    dbt_context *context = thread->context;
+    dbt_host_frame frame;
+    u64 guest_frame = context->registers[DBT_RSP] - 8;
+    if (!dbt_guest_read(&frame, guest_frame, sizeof frame) ||
+        !load_fp_state(thread->process, frame.context.registers.fp_state)) {
+        dbt_linux_signal fault = {.info = {.number = DBT_SIGSEGV, .code = DBT_SI_KERNEL}};
+        dbt_signals_force(thread, &fault);
+        return;
+    }
+    take_registers(context, &frame.context.registers);
+    thread->blocked = frame.context.mask & ~NEVER_BLOCKED;
+    const dbt_host_stack *stack = &frame.context.stack;
+    u32 mode = stack->flags & ~DBT_SS_AUTODISARM;
+    if (mode == DBT_SS_DISABLE) {
+        thread->guest_stack = (dbt_host_stack){.flags = stack->flags};
+    } else if ((mode == 0 || mode == DBT_SS_ONSTACK) &&
+               stack->size_bytes >= thread->process->minimum_stack_bytes) {
+        thread->guest_stack = *stack;
+        thread->guest_stack.flags &= ~DBT_SS_ONSTACK;
+    }
+    if (thread->queue_length > 0) {
+        context->pending = 1;
+    }
+    dbt_signals_set_host_mask(thread);
+}

@@ -1,0 +1,273 @@
+/* Job: the host's handler of every signal: sorts faults of the guest, writes into watched code pages,
+ * the VMM's own guarded accesses, and signals from outside.
+ * State: what it leaves in dbt_linux_thread is delivered later, in delivery.c.
+ * Invariant: never delivers by itself; it turns the interrupted host state into a guest state, or lets
+ * VMM code finish. Once a signal is queued, all that can be are blocked on the host until delivery. */
+#include "linux/gate.h"
+#include "linux/linux.h"
+#include "linux/text.h"
+
+#define RFLAGS_TF 0x100ULL
+#define PF_WRITE 2
+#define FIRST_REALTIME 32
+
+void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *host);
+
+static void read_host(const dbt_host_sigcontext *from, dbt_host_state *to)
+{
+    to->registers[DBT_RAX] = from->rax;
+    to->registers[DBT_RCX] = from->rcx;
+    to->registers[DBT_RDX] = from->rdx;
+    to->registers[DBT_RBX] = from->rbx;
+    to->registers[DBT_RSP] = from->rsp;
+    to->registers[DBT_RBP] = from->rbp;
+    to->registers[DBT_RSI] = from->rsi;
+    to->registers[DBT_RDI] = from->rdi;
+    to->registers[8] = from->r8;
+    to->registers[9] = from->r9;
+    to->registers[10] = from->r10;
+    to->registers[11] = from->r11;
+    to->registers[12] = from->r12;
+    to->registers[13] = from->r13;
+    to->registers[14] = from->r14;
+    to->registers[15] = from->r15;
+    to->rip = from->rip;
+    to->rflags = from->rflags;
+}
+
+static void write_host(const dbt_host_state *from, dbt_host_sigcontext *to)
+{
+    to->rax = from->registers[DBT_RAX];
+    to->rcx = from->registers[DBT_RCX];
+    to->rdx = from->registers[DBT_RDX];
+    to->rbx = from->registers[DBT_RBX];
+    to->rsp = from->registers[DBT_RSP];
+    to->rbp = from->registers[DBT_RBP];
+    to->rsi = from->registers[DBT_RSI];
+    to->rdi = from->registers[DBT_RDI];
+    to->r8 = from->registers[8];
+    to->r9 = from->registers[9];
+    to->r10 = from->registers[10];
+    to->r11 = from->registers[11];
+    to->r12 = from->registers[12];
+    to->r13 = from->registers[13];
+    to->r14 = from->registers[14];
+    to->r15 = from->registers[15];
+    to->rip = from->rip;
+    to->rflags = from->rflags & ~RFLAGS_TF;
+}
+
+static bool is_between(u64 host_pc, const u8 *start, const u8 *end)
+{
+    return host_pc >= (u64)start && host_pc < (u64)end;
+}
+
+/* Frames of the host tell which components of processor state the kernel saves. */
+static void learn_features(dbt_linux_process *process, const dbt_host_ucontext *host)
+{
+    dbt_host_fp_software software;
+    if ((host->flags & DBT_UC_FP_XSTATE) == 0 || host->registers.fp_state == 0) {
+        return;
+    }
+    memcpy(&software, (const void *)(host->registers.fp_state + DBT_FP_SOFTWARE_AT),
+           sizeof software);
+    if (software.magic1 == DBT_FP_MAGIC1) {
+        process->fp_features = software.features;
+        process->fp_bytes = software.xsave_bytes;
+    }
+}
+
+static void recover(dbt_linux_thread *thread, const dbt_host_ucontext *host)
+{
+    dbt_host_state state;
+    read_host(&host->registers, &state);
+    if (thread->stepping) {
+        state.rflags &= ~RFLAGS_TF; /* ours, not the guest's */
+    }
+    dbt_status status = dbt_engine_recover(thread->context->engine, thread->context, &state);
+    DBT_ASSERT(status == DBT_OK);
+}
+
+static void redirect(dbt_linux_thread *thread, dbt_host_ucontext *host)
+{
+    dbt_host_state state;
+    read_host(&host->registers, &state);
+    dbt_engine_redirect(thread->context, &state, false);
+    write_host(&state, &host->registers);
+}
+
+/* The store that ran alone is done, or will not be: units of the pages it wrote are stale. */
+static void end_step(dbt_linux_thread *thread)
+{
+    if (thread->stepping) {
+        thread->stepping = false;
+        dbt_engine_invalidate(thread->context->engine, thread->step_guest_start,
+                              thread->step_guest_end);
+    }
+}
+
+/* A write into a watched page: let the host instruction run alone, then drop the page's units. Undone
+ * first and dropped after, because the unit that holds the store may be among them. */
+static bool begin_step(dbt_linux_thread *thread, const dbt_host_siginfo *info,
+                       dbt_host_ucontext *host)
+{
+    u64 guest_page = DBT_PAGE_DOWN(info->address);
+    dbt_linux_space *space = thread->process->space;
+    if (info->number != DBT_SIGSEGV || info->code != DBT_SEGV_ACCERR ||
+        (host->registers.error & PF_WRITE) == 0 ||
+        !dbt_code_unwatch(space, guest_page, guest_page + DBT_PAGE_BYTES)) {
+        return false;
+    }
+    if (!thread->stepping) {
+        thread->stepping = true;
+        thread->step_guest_start = guest_page;
+        thread->step_guest_end = guest_page + DBT_PAGE_BYTES;
+        thread->step_mask = host->mask;
+        host->mask |= dbt_signals_host_mask(~0ULL);
+    } else if (guest_page < thread->step_guest_start) {
+        thread->step_guest_start = guest_page;
+    } else if (guest_page + DBT_PAGE_BYTES > thread->step_guest_end) {
+        thread->step_guest_end = guest_page + DBT_PAGE_BYTES;
+    }
+    host->registers.rflags |= RFLAGS_TF;
+    space->statistics->code_page_write_faults++;
+    return true;
+}
+
+static void guest_fault(dbt_linux_thread *thread, const dbt_host_siginfo *info,
+                        dbt_host_ucontext *host)
+{
+    u64 host_pc = host->registers.rip;
+    recover(thread, host);
+    if (thread->stepping) {
+        host->mask = thread->step_mask;
+        end_step(thread);
+        if (info->number == DBT_SIGTRAP && info->code == DBT_TRAP_TRACE) {
+            redirect(thread, host);
+            return;
+        }
+    }
+    dbt_linux_signal signal = {
+        .info = *info,
+        .error = host->registers.error,
+        .trap_number = host->registers.trap_number,
+        .cr2 = host->registers.cr2,
+    };
+    if ((info->number == DBT_SIGILL || info->number == DBT_SIGFPE ||
+         info->number == DBT_SIGTRAP) &&
+        info->address == host_pc) {
+        signal.info.address = thread->context->rip;
+    }
+    thread->process->slab->statistics.exits_fault++;
+    if (thread->machine != 0) {
+        dbt_machine_fault(thread, &signal);
+    } else {
+        dbt_signals_force(thread, &signal);
+    }
+    host->mask |= dbt_signals_host_mask(~0ULL);
+    redirect(thread, host);
+}
+
+_Noreturn static void own_fault(const dbt_linux_thread *thread, const dbt_host_siginfo *info,
+                                const dbt_host_ucontext *host)
+{
+    static const struct {
+        i32 number;
+        char name[8];
+    } names[] = {{DBT_SIGSEGV, "SIGSEGV"}, {DBT_SIGBUS, "SIGBUS"}, {DBT_SIGILL, "SIGILL"},
+                 {DBT_SIGFPE, "SIGFPE"},   {DBT_SIGTRAP, "SIGTRAP"}};
+    char bytes[160];
+    dbt_text text;
+    (void)thread;
+    dbt_text_begin(&text, bytes, sizeof bytes);
+    for (u32 at = 0; at < DBT_ARRAY_LENGTH(names); at++) {
+        if (names[at].number == info->number) {
+            dbt_text_add(&text, names[at].name);
+        }
+    }
+    extern const u8 __ehdr_start[] __attribute__((visibility("hidden")));
+    dbt_text_add(&text, " in the VMM at image offset 0x");
+    dbt_text_add_hex(&text, host->registers.rip - (u64)__ehdr_start, 1);
+    dbt_text_add(&text, ", address 0x");
+    dbt_text_add_hex(&text, info->address, 1);
+    dbt_fatal("host signal", info->number, bytes);
+}
+
+static void fault(dbt_linux_thread *thread, const dbt_host_siginfo *info, dbt_host_ucontext *host)
+{
+    u64 host_pc = host->registers.rip;
+    dbt_engine *engine = thread->context->engine;
+    if (is_between(host_pc, dbt_gate_copy_start, dbt_gate_copy_end)) {
+        host->registers.rip = (u64)dbt_gate_copy_fault;
+    } else if (is_between(host_pc, dbt_gate_state_start, dbt_gate_state_end)) {
+        host->registers.rip = (u64)dbt_gate_state_fault;
+    } else if (engine != 0 && dbt_engine_in_tc(engine, host_pc)) {
+        if (!begin_step(thread, info, host)) {
+            guest_fault(thread, info, host);
+        }
+    } else {
+        own_fault(thread, info, host);
+    }
+}
+
+/* Standard signals do not queue: a second one of a number that waits is dropped, as the kernel does. */
+static void enqueue(dbt_linux_thread *thread, const dbt_host_siginfo *info)
+{
+    for (u32 at = 0; at < thread->queue_length; at++) {
+        if (thread->queue[at].info.number == info->number && info->number < FIRST_REALTIME) {
+            return;
+        }
+    }
+    DBT_ASSERT(thread->queue_length < DBT_QUEUE_LENGTH);
+    thread->queue[thread->queue_length++] = (dbt_linux_signal){
+        .info = *info,
+        .error = thread->trap_error,
+        .trap_number = thread->trap_number,
+        .cr2 = thread->trap_cr2,
+    };
+}
+
+static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *info,
+                           dbt_host_ucontext *host)
+{
+    u32 number = (u32)info->number;
+    u64 handler = thread->process->actions[number].handler;
+    u64 host_pc = host->registers.rip;
+    dbt_engine *engine = thread->context->engine;
+    bool is_blocked = (thread->blocked & DBT_SIGNAL_BIT(number)) != 0;
+    if (!is_blocked && handler == DBT_SIG_IGN) {
+        return;
+    }
+    if (!is_blocked && handler == DBT_SIG_DFL && dbt_signal_is_fault(number)) {
+        dbt_signals_die(thread, info);
+    }
+    enqueue(thread, info);
+    if (is_blocked && dbt_signal_is_fault(number)) {
+        return; /* delivered when the guest unblocks it */
+    }
+    host->mask |= dbt_signals_host_mask(~0ULL);
+    thread->context->pending = 1;
+    if (is_between(host_pc, dbt_gate_window_start, dbt_gate_window_end)) {
+        host->registers.rip = (u64)dbt_gate_window_abort;
+    } else if (engine != 0 && dbt_engine_in_entry(host_pc)) {
+        redirect(thread, host);
+    } else if (engine != 0 && dbt_engine_in_tc(engine, host_pc)) {
+        recover(thread, host);
+        if (thread->stepping) {
+            end_step(thread);
+        }
+        redirect(thread, host);
+    }
+}
+
+void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *host)
+{
+    dbt_linux_thread *thread = dbt_thread_of_signal_stack();
+    learn_features(thread->process, host);
+    /* The kernel's own codes are above zero; those of kill, sigqueue and timers are not. */
+    if (dbt_signal_is_fault((u32)number) && info->code > 0) {
+        fault(thread, info, host);
+    } else {
+        outside_signal(thread, info, host);
+    }
+}

@@ -1,0 +1,234 @@
+/* Job: the Linux personality's state, and what its files call of one another.
+ * State: dbt_linux_space for an address space, dbt_linux_process for what fork copies and vfork does
+ * not share (dispositions, names, session slab), dbt_linux_thread for a thread. All three lie in
+ * memory of dbt_port_map; whoever creates a thread owns them.
+ * Invariant: a space is shared by a vfork child, a process is not; a thread belongs to one process
+ * and one context. Only one thread of a space runs guest code at a time (no locks are taken yet). */
+#ifndef DBT_LINUX_LINUX_H
+#define DBT_LINUX_LINUX_H
+
+#include "core/base.h"
+#include "core/context.h"
+#include "core/engine.h"
+#include "core/session.h"
+#include "linux/host.h"
+
+#define DBT_PATH_BYTES 4096
+#define DBT_ADDRESS_END 0x7ffffffff000ULL /* of user space: TASK_SIZE_MAX with four-level paging */
+#define DBT_QUEUE_LENGTH 8
+#define DBT_STATUS_FAILED 125    /* dbt itself cannot go on */
+#define DBT_STATUS_NOT_RUN 126   /* as a shell: found, but it cannot be executed */
+#define DBT_STATUS_NOT_FOUND 127 /* as a shell */
+
+/* What the guest has mapped. Sorted by address, disjoint; protection is the guest's own view.
+ * WATCHED: the guest may write, the host may not, because units were translated from here. */
+#define DBT_REGION_SHARED 0x1u
+#define DBT_REGION_WATCHED 0x2u
+#define DBT_REGION_GROWS_DOWN 0x4u
+typedef struct dbt_region {
+    u64 guest_start;
+    u64 guest_end;
+    u32 protection; /* PROT_ bits, PROT_EXEC among them */
+    u32 flags;
+} dbt_region;
+
+typedef struct dbt_linux_space {
+    dbt_engine *engine;
+    dbt_statistics *statistics; /* of the process that runs here now */
+    dbt_region *regions;
+    u32 region_count;
+    u32 region_capacity;
+    u32 watched_count;   /* regions that are WATCHED */
+    u32 deny_write_exec; /* PR_SET_MDWE, virtual */
+    u64 guest_brk_start;
+    u64 guest_brk;
+    u64 guest_brk_limit; /* the break may not pass this: what lies behind is not the heap's */
+} dbt_linux_space;
+
+typedef struct dbt_linux_process {
+    dbt_linux_space *space;
+    dbt_session *session;
+    dbt_slab *slab;
+    i32 session_fd;
+    u32 pid;
+    u64 fp_features;    /* XSAVE components the kernel puts into signal frames, and their bytes; */
+    u64 fp_bytes;       /* learnt from the first host frame, 0 before */
+    u64 minimum_stack_bytes; /* AT_MINSIGSTKSZ */
+    dbt_host_action actions[DBT_SIGNAL_COUNT]; /* the guest's dispositions, virtual */
+    char guest_path[DBT_PATH_BYTES];           /* what /proc/self/exe names */
+} dbt_linux_process;
+
+/* A signal that waits to be delivered, as the host frame told it. */
+typedef struct dbt_linux_signal {
+    dbt_host_siginfo info;
+    u64 error;
+    u64 trap_number;
+    u64 cr2;
+} dbt_linux_signal;
+
+struct dbt_machine;
+
+typedef struct dbt_linux_thread {
+    dbt_context *context;
+    dbt_linux_process *process;
+    struct dbt_machine *machine; /* not 0: bare guest, faults are exits */
+    u64 blocked;                 /* the guest's signal mask; the host's lacks the fault signals */
+    u64 handler_mask;            /* rt_sigsuspend and others: the mask in force when it was interrupted */
+    bool has_handler_mask;
+    bool has_sync;
+    bool stepping;               /* a store runs alone under the trap flag ... */
+    bool is_vfork_child;
+    u64 step_guest_start;        /* ... into [start, end), whose units are dropped afterwards */
+    u64 step_guest_end;
+    u64 step_mask;               /* the host's mask before the step */
+    u32 queue_length;
+    dbt_linux_signal sync;       /* a fault of the guest's, delivered before anything else */
+    dbt_linux_signal queue[DBT_QUEUE_LENGTH];
+    u64 trap_number, trap_error, trap_cr2; /* of the last fault: signal frames repeat them */
+    dbt_host_stack guest_stack;  /* sigaltstack, virtual */
+    u64 host_block;              /* the mapping that all of this lies in */
+} dbt_linux_thread;
+
+/* guest_memory.c: the VMM's accesses to memory of the guest; they never fault. */
+bool dbt_guest_read(void *to, u64 guest_from, u64 size_bytes);
+bool dbt_guest_write(dbt_linux_space *space, u64 guest_to, const void *from, u64 size_bytes);
+bool dbt_guest_clear(u64 guest_to, u64 size_bytes);
+/* Copies a string of less than capacity_bytes; false when it is longer or unreadable. */
+bool dbt_guest_read_string(char *to, u64 guest_from, u64 capacity_bytes);
+
+/* memory_map.c: the table of guest mappings. */
+bool dbt_map_create(dbt_linux_space *space);
+const dbt_region *dbt_map_find(const dbt_linux_space *space, u64 guest_address);
+/* Index of the first region that ends above guest_address. */
+u32 dbt_map_lower_bound(const dbt_linux_space *space, u64 guest_address);
+void dbt_map_set(dbt_linux_space *space, u64 guest_start, u64 guest_end, u32 protection, u32 flags);
+void dbt_map_clear(dbt_linux_space *space, u64 guest_start, u64 guest_end);
+/* Changes protection, keeping flags but WATCHED, of all that is mapped in the range. */
+void dbt_map_protect(dbt_linux_space *space, u64 guest_start, u64 guest_end, u32 protection);
+bool dbt_map_is_whole(const dbt_linux_space *space, u64 guest_start, u64 guest_end);
+u32 dbt_map_host_protection(u32 guest_protection);
+void dbt_map_drop_code(dbt_linux_space *space, u64 guest_start, u64 guest_end);
+
+/* code_pages.c: lending code to the translator and watching what it was translated from. */
+dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out);
+/* Makes watched pages in the range writable again and drops their units; false: none was watched. */
+bool dbt_code_release(dbt_linux_space *space, u64 guest_start, u64 guest_end);
+bool dbt_code_unwatch(dbt_linux_space *space, u64 guest_start, u64 guest_end);
+
+/* memory_calls.c */
+i64 dbt_memory_mmap(dbt_linux_space *space, const u64 *arguments);
+i64 dbt_memory_munmap(dbt_linux_space *space, u64 guest_start, u64 size_bytes);
+i64 dbt_memory_mprotect(dbt_linux_space *space, u64 number, const u64 *arguments);
+i64 dbt_memory_mremap(dbt_linux_space *space, const u64 *arguments);
+i64 dbt_memory_brk(dbt_linux_space *space, u64 guest_brk);
+i64 dbt_memory_shmat(dbt_linux_space *space, const u64 *arguments);
+i64 dbt_memory_shmdt(dbt_linux_space *space, u64 guest_start);
+i64 dbt_memory_madvise(dbt_linux_space *space, const u64 *arguments);
+i64 dbt_memory_remap_file_pages(dbt_linux_space *space, const u64 *arguments);
+i64 dbt_memory_mincore(const u64 *arguments);
+
+/* loader.c, stack.c */
+typedef struct dbt_start {
+    i32 argc;
+    char **argv;      /* dbt-vmm, fd, program, guest argv[0], ... */
+    char **envp;
+    u64 *auxv; /* pairs of type and value, ended by AT_NULL */
+} dbt_start;
+
+#define DBT_SCRIPT_DEPTH 5 /* as the kernel's exec_binprm: the sixth file in a row is ELOOP */
+#define DBT_SCRIPT_LINE_BYTES 256
+
+typedef struct dbt_image {
+    u64 guest_entry;         /* where execution starts: the interpreter's, if there is one */
+    u64 guest_program_entry; /* AT_ENTRY */
+    u64 guest_headers;       /* AT_PHDR */
+    u64 header_count;
+    u64 guest_base;          /* AT_BASE */
+    u64 guest_low, guest_high;
+    u64 guest_code_start, guest_code_end, guest_data_start, guest_data_end;
+    bool stack_is_executable;
+    bool has_interpreter;
+    /* Arguments that scripts put in front of the guest's own; they replace its argv[0]. */
+    u32 prefix_count;
+    u32 text_count;
+    const char *prefix[3 * DBT_SCRIPT_DEPTH];
+    char text[DBT_SCRIPT_DEPTH][2][DBT_SCRIPT_LINE_BYTES]; /* interpreter and argument of each script */
+} dbt_image;
+
+/* Follows scripts and checks everything the kernel checks before it gives up the old image. Returns a
+ * descriptor of the ELF file, or a negative errno; -ENOEXEC with is_foreign: another architecture. */
+i64 dbt_loader_open(const char *path, i32 given_fd, dbt_image *image, bool *is_foreign);
+/* Maps the image of an opened file; 0 or a negative errno. */
+i64 dbt_loader_map(dbt_linux_space *space, i32 fd, dbt_image *image);
+/* Builds the initial stack on the process's own stack; returns the guest's rsp. */
+u64 dbt_stack_build(dbt_linux_process *process, const dbt_start *start, const dbt_image *image);
+
+/* threads.c */
+dbt_linux_thread *dbt_thread_create(dbt_linux_process *process);
+void dbt_thread_destroy(dbt_linux_thread *thread);
+u64 dbt_thread_stack_top(const dbt_linux_thread *thread);
+void dbt_thread_use_signal_stack(const dbt_linux_thread *thread);
+void dbt_process_claim_slab(dbt_linux_process *process, u32 parent_pid);
+void dbt_process_end(dbt_linux_process *process);
+
+/* syscalls.c, and the files it hands calls to. Results are the kernel's. */
+void dbt_linux_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instruction *instruction);
+/* A system call with the guest's arguments through the gate. DBT_RESTART: a signal came first; the
+ * guest stands at its syscall instruction again once the signal is delivered. */
+#define DBT_RESTART (-512)
+i64 dbt_linux_pass(dbt_linux_thread *thread, u64 number, const u64 *arguments);
+void dbt_outputs_release(dbt_linux_space *space, u64 number, const u64 *arguments);
+
+/* processes.c: fork, vfork, clone, execve, exit. */
+i64 dbt_process_clone(dbt_linux_thread *thread, u64 number, const u64 *arguments);
+i64 dbt_process_execve(dbt_linux_thread *thread, u64 number, const u64 *arguments);
+void dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status);
+
+/* files.c: descriptors and names that would show the VMM. */
+i64 dbt_files_call(dbt_linux_thread *thread, u64 number, u64 *arguments);
+
+/* signals.c: the virtual dispositions and masks; delivery.c: frames. faults.c: the host's handler. */
+void dbt_signals_start(dbt_linux_thread *thread);
+void dbt_signals_before_exec(dbt_linux_thread *thread);
+void dbt_signals_exec_failed(dbt_linux_thread *thread);
+void dbt_signals_set_host_mask(const dbt_linux_thread *thread);
+bool dbt_signal_is_fault(u32 number);
+u64 dbt_signals_host_mask(u64 guest_mask);
+i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments);
+i64 dbt_signals_mask(dbt_linux_thread *thread, const u64 *arguments);
+i64 dbt_signals_pending(dbt_linux_thread *thread, const u64 *arguments);
+i64 dbt_signals_stack(dbt_linux_thread *thread, const u64 *arguments);
+i64 dbt_signals_wait(dbt_linux_thread *thread, u64 number, u64 *arguments);
+void dbt_signals_install(const dbt_linux_process *process, u32 number);
+_Noreturn void dbt_signals_die(dbt_linux_thread *thread, const dbt_host_siginfo *info);
+void dbt_signals_force(dbt_linux_thread *thread, const dbt_linux_signal *signal);
+void dbt_signals_deliver(dbt_linux_thread *thread);
+void dbt_signals_return(dbt_linux_thread *thread);
+bool dbt_signals_on_guest_stack(const dbt_linux_thread *thread, u64 guest_rsp);
+
+/* vmm/machine.c: a fault of a bare guest ends its run. */
+void dbt_machine_fault(dbt_linux_thread *thread, const dbt_linux_signal *signal);
+
+/* The thread whose host signal stack this code runs on (only in signal handlers). */
+dbt_linux_thread *dbt_thread_of_signal_stack(void);
+
+/* maps.c: the kernel's own list of mappings. */
+typedef struct dbt_maps_entry {
+    u64 start;
+    u64 end;
+    u64 file_offset;
+    u32 protection;
+    bool is_shared;
+    const char *rest; /* of the line, from the offset column on */
+    const char *name; /* without leading blanks; empty when there is none */
+} dbt_maps_entry;
+/* Calls visit for every line until it answers false. 0, or a negative errno. */
+i64 dbt_maps_read(const char *path, bool (*visit)(void *owner, const dbt_maps_entry *entry), void *owner);
+
+/* own_memory.c: ranges that the VMM itself has mapped. */
+void dbt_own_add(u64 host_start, u64 host_end);
+void dbt_own_remove(u64 host_start, u64 host_end);
+/* Whether [start, end) touches one; then the part of the first one inside is answered. */
+bool dbt_own_overlaps(u64 start, u64 end, u64 *host_start, u64 *host_end);
+
+#endif

@@ -1,0 +1,285 @@
+/* Job: the guest's memory system calls: done by the kernel without PROT_EXEC, recorded in the table.
+ * State: the mapping table and the break of dbt_linux_space.
+ * Invariant: after each call the table says what the guest may do, and no unit stands for bytes that
+ * were unmapped, replaced or made writable. Guest mappings never replace the VMM's own. */
+#include "linux/linux.h"
+
+#define SHM_REPLACE 040000u
+#define SHM_READ_ONLY 010000u
+#define SHM_EXECUTE 0100000u
+#define PROT_ACCESS_MASK ((u32)(PROT_READ | PROT_WRITE | PROT_EXEC))
+
+static bool touches_own(u64 start, u64 size_bytes)
+{
+    u64 host_start;
+    u64 host_end;
+    return start + size_bytes >= start &&
+           dbt_own_overlaps(DBT_PAGE_DOWN(start), DBT_PAGE_UP(start + size_bytes), &host_start,
+                            &host_end);
+}
+
+static bool denied_by_mdwe(const dbt_linux_space *space, u32 protection)
+{
+    return space->deny_write_exec != 0 &&
+           (protection & (u32)(PROT_WRITE | PROT_EXEC)) == (u32)(PROT_WRITE | PROT_EXEC);
+}
+
+i64 dbt_memory_mmap(dbt_linux_space *space, const u64 *arguments)
+{
+    u64 size_bytes = arguments[1];
+    u32 protection = (u32)arguments[2];
+    u32 flags = (u32)arguments[3];
+    if ((flags & MAP_FIXED) != 0 && touches_own(arguments[0], size_bytes)) {
+        return -ENOMEM;
+    }
+    if (denied_by_mdwe(space, protection)) {
+        return -EACCES;
+    }
+    i64 result = dbt_host_call6(__NR_mmap, arguments[0], size_bytes,
+                                dbt_map_host_protection(protection), flags, arguments[4],
+                                arguments[5]);
+    if (result < 0 && result >= -4095) {
+        return result;
+    }
+    u64 guest_start = (u64)result;
+    u64 guest_end = guest_start + DBT_PAGE_UP(size_bytes);
+    if ((flags & MAP_FIXED) != 0) {
+        dbt_map_drop_code(space, guest_start, guest_end);
+    }
+    u32 kind = flags & (u32)MAP_TYPE;
+    u32 region_flags = (kind == MAP_SHARED || kind == MAP_SHARED_VALIDATE) ? DBT_REGION_SHARED : 0;
+    if ((flags & MAP_GROWSDOWN) != 0) {
+        region_flags |= DBT_REGION_GROWS_DOWN;
+    }
+    dbt_map_set(space, guest_start, guest_end, protection & PROT_ACCESS_MASK, region_flags);
+    return result;
+}
+
+i64 dbt_memory_munmap(dbt_linux_space *space, u64 guest_start, u64 size_bytes)
+{
+    u64 guest_end = guest_start + DBT_PAGE_UP(size_bytes);
+    u64 host_start;
+    u64 host_end;
+    if (size_bytes == 0 || (guest_start & (DBT_PAGE_BYTES - 1)) != 0 || guest_end <= guest_start ||
+        guest_end > DBT_ADDRESS_END) {
+        return dbt_host_munmap(guest_start, size_bytes);
+    }
+    u64 at = guest_start;
+    while (at < guest_end) {
+        u64 piece_end = guest_end;
+        u64 next = guest_end;
+        if (dbt_own_overlaps(at, guest_end, &host_start, &host_end)) {
+            piece_end = host_start;
+            next = host_end;
+        }
+        if (piece_end > at) {
+            i64 result = dbt_host_munmap(at, piece_end - at);
+            if (result != 0) {
+                return result;
+            }
+            dbt_map_drop_code(space, at, piece_end);
+            dbt_map_clear(space, at, piece_end);
+        }
+        at = next;
+    }
+    return 0;
+}
+
+/* How far the guest's mappings reach without a hole: what a failing mprotect has changed. */
+static u64 whole_until(const dbt_linux_space *space, u64 guest_start, u64 guest_end)
+{
+    u32 at = dbt_map_lower_bound(space, guest_start);
+    u64 reached = guest_start;
+    while (at < space->region_count && space->regions[at].guest_start <= reached &&
+           reached < guest_end) {
+        reached = space->regions[at].guest_end;
+        at++;
+    }
+    return reached < guest_end ? reached : guest_end;
+}
+
+i64 dbt_memory_mprotect(dbt_linux_space *space, u64 number, const u64 *arguments)
+{
+    u64 guest_start = arguments[0];
+    u32 protection = (u32)arguments[2];
+    u64 guest_end = guest_start + DBT_PAGE_UP(arguments[1]);
+    if (touches_own(guest_start, arguments[1])) {
+        return -ENOMEM;
+    }
+    if (denied_by_mdwe(space, protection)) {
+        return -EACCES;
+    }
+    if ((protection & PROT_GROWSDOWN) != 0) {
+        const dbt_region *region = dbt_map_find(space, guest_start);
+        if (region != 0 && (region->flags & DBT_REGION_GROWS_DOWN) != 0) {
+            guest_start = region->guest_start;
+        }
+    }
+    i64 result = dbt_host_call4(number, arguments[0], arguments[1],
+                                dbt_map_host_protection(protection), arguments[3]);
+    if (result == -ENOMEM && guest_end > guest_start) {
+        guest_end = whole_until(space, guest_start, guest_end);
+    } else if (result != 0) {
+        return result;
+    }
+    if (guest_end > guest_start) {
+        dbt_map_drop_code(space, guest_start, guest_end);
+        dbt_map_protect(space, guest_start, guest_end, protection & PROT_ACCESS_MASK);
+    }
+    return result;
+}
+
+i64 dbt_memory_mremap(dbt_linux_space *space, const u64 *arguments)
+{
+    u64 guest_old = arguments[0];
+    u64 old_bytes = DBT_PAGE_UP(arguments[1]);
+    u64 new_bytes = DBT_PAGE_UP(arguments[2]);
+    u64 flags = arguments[3];
+    if (touches_own(guest_old, old_bytes > 0 ? old_bytes : 1)) {
+        return -EFAULT;
+    }
+    if ((flags & MREMAP_FIXED) != 0 && touches_own(arguments[4], new_bytes)) {
+        return -ENOMEM;
+    }
+    const dbt_region *found = dbt_map_find(space, guest_old);
+    dbt_region region = {0};
+    if (found != 0) {
+        region = *found;
+        /* A watched page is a kernel mapping of its own, and mremap wants one mapping only. */
+        dbt_code_release(space, guest_old, guest_old + (old_bytes > 0 ? old_bytes : 1));
+        region.flags &= ~DBT_REGION_WATCHED;
+    }
+    i64 result = dbt_host_call6(__NR_mremap, guest_old, arguments[1], arguments[2], flags,
+                                arguments[4], 0);
+    if ((result < 0 && result >= -4095) || found == 0) {
+        return result;
+    }
+    u64 guest_new = (u64)result;
+    if (old_bytes > 0) {
+        dbt_map_drop_code(space, guest_old, guest_old + old_bytes);
+        if ((flags & MREMAP_DONTUNMAP) == 0) {
+            dbt_map_clear(space, guest_old, guest_old + old_bytes);
+        }
+    }
+    dbt_map_drop_code(space, guest_new, guest_new + new_bytes);
+    dbt_map_set(space, guest_new, guest_new + new_bytes, region.protection, region.flags);
+    return result;
+}
+
+i64 dbt_memory_brk(dbt_linux_space *space, u64 guest_brk)
+{
+    if (guest_brk < space->guest_brk_start || guest_brk > space->guest_brk_limit) {
+        return (i64)space->guest_brk;
+    }
+    u64 old_end = DBT_PAGE_UP(space->guest_brk);
+    u64 new_end = DBT_PAGE_UP(guest_brk);
+    if (new_end > old_end) {
+        i64 result = dbt_host_mmap(old_end, new_end - old_end, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        if (result != (i64)old_end) {
+            if (result > 0) {
+                dbt_host_munmap((u64)result, new_end - old_end);
+            }
+            return (i64)space->guest_brk;
+        }
+        dbt_map_set(space, old_end, new_end, PROT_READ | PROT_WRITE, 0);
+    } else if (new_end < old_end) {
+        if (dbt_memory_munmap(space, new_end, old_end - new_end) != 0) {
+            return (i64)space->guest_brk;
+        }
+    }
+    space->guest_brk = guest_brk;
+    return (i64)guest_brk;
+}
+
+/* Finds the kernel's mapping that begins at an address. */
+typedef struct find_mapping {
+    u64 start;
+    u64 end;
+} find_mapping;
+
+static bool visit_mapping(void *owner, const dbt_maps_entry *entry)
+{
+    find_mapping *find = owner;
+    if (entry->start == find->start) {
+        find->end = entry->end;
+    }
+    return entry->start < find->start;
+}
+
+static u64 mapping_end(u64 start)
+{
+    find_mapping find = {start, start};
+    (void)dbt_maps_read("/proc/self/maps", visit_mapping, &find);
+    return find.end;
+}
+
+i64 dbt_memory_shmat(dbt_linux_space *space, const u64 *arguments)
+{
+    u32 flags = (u32)arguments[2];
+    if ((flags & SHM_REPLACE) != 0) {
+        u64 description[14] = {0};
+        i64 status = dbt_host_call3(__NR_shmctl, arguments[0], 2 /* IPC_STAT */, (u64)description);
+        /* struct shmid64_ds: 48 bytes of permissions, then the size. */
+        if (status == 0 && touches_own(arguments[1], description[6])) {
+            return -EINVAL;
+        }
+    }
+    i64 result = dbt_host_call3(__NR_shmat, arguments[0], arguments[1], flags & ~SHM_EXECUTE);
+    if (result < 0 && result >= -4095) {
+        return result;
+    }
+    u64 guest_end = mapping_end((u64)result);
+    u32 protection = PROT_READ;
+    protection |= (flags & SHM_READ_ONLY) != 0 ? 0u : (u32)PROT_WRITE;
+    protection |= (flags & SHM_EXECUTE) != 0 ? (u32)PROT_EXEC : 0u;
+    dbt_map_drop_code(space, (u64)result, guest_end);
+    dbt_map_set(space, (u64)result, guest_end, protection, DBT_REGION_SHARED);
+    return result;
+}
+
+i64 dbt_memory_shmdt(dbt_linux_space *space, u64 guest_start)
+{
+    u64 guest_end = mapping_end(guest_start);
+    i64 result = dbt_host_call1(__NR_shmdt, guest_start);
+    if (result == 0) {
+        dbt_map_drop_code(space, guest_start, guest_end);
+        dbt_map_clear(space, guest_start, guest_end);
+    }
+    return result;
+}
+
+i64 dbt_memory_madvise(dbt_linux_space *space, const u64 *arguments)
+{
+    if (touches_own(arguments[0], arguments[1])) {
+        return -ENOMEM;
+    }
+    i64 result = dbt_host_call3(__NR_madvise, arguments[0], arguments[1], arguments[2]);
+    u64 advice = arguments[2];
+    if (result == 0 && (advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE ||
+                        advice == MADV_DONTNEED_LOCKED)) {
+        dbt_map_drop_code(space, arguments[0], arguments[0] + DBT_PAGE_UP(arguments[1]));
+    }
+    return result;
+}
+
+i64 dbt_memory_remap_file_pages(dbt_linux_space *space, const u64 *arguments)
+{
+    if (touches_own(arguments[0], arguments[1])) {
+        return -EINVAL;
+    }
+    i64 result = dbt_host_call6(__NR_remap_file_pages, arguments[0], arguments[1], arguments[2],
+                                arguments[3], arguments[4], 0);
+    if (result == 0) {
+        dbt_map_drop_code(space, arguments[0], arguments[0] + DBT_PAGE_UP(arguments[1]));
+    }
+    return result;
+}
+
+i64 dbt_memory_mincore(const u64 *arguments)
+{
+    if (touches_own(arguments[0], arguments[1])) {
+        return -ENOMEM;
+    }
+    return dbt_host_call3(__NR_mincore, arguments[0], arguments[1], arguments[2]);
+}

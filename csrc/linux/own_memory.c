@@ -1,0 +1,86 @@
+/* Job: remembers which addresses the VMM itself has mapped, so that no guest mapping lands there.
+ * State: one process-wide sorted list: the ranges belong to the process's address space, whoever runs.
+ * Invariant: ranges are disjoint and not adjacent; changed only by the VMM's own mappings. */
+#include "linux/linux.h"
+
+#define OWN_CAPACITY 512
+
+typedef struct own_range {
+    u64 host_start;
+    u64 host_end;
+} own_range;
+
+static struct {
+    u32 count;
+    own_range ranges[OWN_CAPACITY];
+} own;
+
+static void remove_at(u32 at)
+{
+    own.count--;
+    memmove(&own.ranges[at], &own.ranges[at + 1], (own.count - at) * sizeof own.ranges[0]);
+}
+
+static void insert_at(u32 at, u64 host_start, u64 host_end)
+{
+    DBT_ASSERT(own.count < OWN_CAPACITY);
+    memmove(&own.ranges[at + 1], &own.ranges[at], (own.count - at) * sizeof own.ranges[0]);
+    own.ranges[at] = (own_range){host_start, host_end};
+    own.count++;
+}
+
+void dbt_own_add(u64 host_start, u64 host_end)
+{
+    u32 at = 0;
+    while (at < own.count && own.ranges[at].host_end < host_start) {
+        at++;
+    }
+    while (at < own.count && own.ranges[at].host_start <= host_end) {
+        if (own.ranges[at].host_start < host_start) {
+            host_start = own.ranges[at].host_start;
+        }
+        if (own.ranges[at].host_end > host_end) {
+            host_end = own.ranges[at].host_end;
+        }
+        remove_at(at);
+    }
+    insert_at(at, host_start, host_end);
+}
+
+void dbt_own_remove(u64 host_start, u64 host_end)
+{
+    for (u32 at = 0; at < own.count;) {
+        own_range range = own.ranges[at];
+        if (range.host_end <= host_start || range.host_start >= host_end) {
+            at++;
+            continue;
+        }
+        remove_at(at);
+        if (range.host_start < host_start) {
+            insert_at(at++, range.host_start, host_start);
+        }
+        if (range.host_end > host_end) {
+            insert_at(at++, host_end, range.host_end);
+        }
+    }
+}
+
+bool dbt_own_overlaps(u64 start, u64 end, u64 *host_start, u64 *host_end)
+{
+    u32 low = 0;
+    u32 high = own.count;
+    while (low < high) {
+        u32 middle = (low + high) / 2;
+        if (own.ranges[middle].host_end <= start) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == own.count || own.ranges[low].host_start >= end) {
+        return false;
+    }
+    *host_start = own.ranges[low].host_start > start ? own.ranges[low].host_start : start;
+    *host_end = own.ranges[low].host_end < end ? own.ranges[low].host_end : end;
+    return true;
+}

@@ -1,0 +1,290 @@
+/* Job: fork, vfork, clone, execve and exit: one VMM process hosts one guest process.
+ * State: a vfork child has its own thread, context and dbt_linux_process, and shares the space.
+ * Invariant: the child of a fork counts into its own slab before its first count; a failed execve
+ * leaves the caller as it was. */
+#include "core/port.h"
+#include "linux/gate.h"
+#include "linux/linux.h"
+#include "linux/text.h"
+
+#define CLONE_VM 0x100u
+#define CLONE_SIGHAND 0x800u
+#define CLONE_VFORK 0x4000u
+#define CLONE_THREAD 0x10000u
+#define ARGUMENTS_MOST 0x7fffffffu
+#define PROCESS_BYTES DBT_PAGE_UP(sizeof(dbt_linux_process))
+
+void dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status)
+{
+    dbt_process_end(thread->process);
+    for (;;) {
+        (void)dbt_host_call1(number, status);
+    }
+}
+
+/* In a child: its own counts from here on. */
+static void adopt_slab(dbt_linux_thread *thread, u32 parent_pid)
+{
+    dbt_linux_process *process = thread->process;
+    dbt_process_claim_slab(process, parent_pid);
+    thread->context->slab = process->slab;
+    dbt_engine_set_statistics(process->space->engine, &process->slab->statistics);
+}
+
+static i64 fork_process(dbt_linux_thread *thread, u64 flags, const u64 *arguments)
+{
+    u32 parent_pid = thread->process->pid;
+    u64 call[6] = {flags, 0, arguments[2], arguments[3], arguments[4], 0};
+    i64 result = dbt_gate_syscall(__NR_clone, call, &thread->context->pending);
+    if (result != 0) {
+        return result;
+    }
+    adopt_slab(thread, parent_pid);
+    if (arguments[1] != 0) {
+        thread->context->registers[DBT_RSP] = arguments[1];
+    }
+    return 0;
+}
+
+/* First code of a vfork child, on its own VMM stack, in the parent's memory. */
+static void run_vfork_child(void *argument)
+{
+    dbt_linux_thread *thread = argument;
+    dbt_thread_use_signal_stack(thread);
+    adopt_slab(thread, thread->process->pid);
+    dbt_signals_set_host_mask(thread);
+    dbt_engine_run(thread->context);
+}
+
+static dbt_linux_thread *create_vfork_child(const dbt_linux_thread *parent, u64 guest_stack)
+{
+    u64 host = dbt_port_map(0, PROCESS_BYTES, DBT_PORT_READ | DBT_PORT_WRITE);
+    if (host == 0) {
+        return 0;
+    }
+    dbt_linux_process *process = (dbt_linux_process *)host;
+    *process = *parent->process;
+    dbt_linux_thread *child = dbt_thread_create(process);
+    if (child == 0) {
+        dbt_port_unmap(host, PROCESS_BYTES);
+        return 0;
+    }
+    dbt_context *context = child->context;
+    dbt_engine_attach(process->space->engine, context);
+    context->process = child;
+    memcpy(context->registers, parent->context->registers, sizeof context->registers);
+    context->rip = parent->context->rip;
+    context->rflags = parent->context->rflags;
+    context->guest_gs_base = parent->context->guest_gs_base;
+    context->guest_gs_selector = parent->context->guest_gs_selector;
+    context->registers[DBT_RAX] = 0;
+    if (guest_stack != 0) {
+        context->registers[DBT_RSP] = guest_stack;
+    }
+    child->blocked = parent->blocked;
+    child->guest_stack = parent->guest_stack;
+    child->is_vfork_child = true;
+    return child;
+}
+
+static i64 vfork_process(dbt_linux_thread *thread, u64 flags, const u64 *arguments)
+{
+    dbt_linux_process *process = thread->process;
+    u64 all_blocked = dbt_signals_host_mask(~0ULL);
+    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&all_blocked, 0, 8);
+    if (thread->context->pending != 0) {
+        return DBT_RESTART; /* delivery sets the mask again */
+    }
+    dbt_linux_thread *child = create_vfork_child(thread, arguments[1]);
+    if (child == 0) {
+        dbt_signals_set_host_mask(thread);
+        return -ENOMEM;
+    }
+    i64 result = dbt_gate_clone(flags, dbt_thread_stack_top(child), arguments[2], arguments[3],
+                                arguments[4], run_vfork_child, child);
+    process->space->statistics = &process->slab->statistics;
+    dbt_engine_set_statistics(process->space->engine, &process->slab->statistics);
+    dbt_port_unmap((u64)child->process, PROCESS_BYTES);
+    dbt_thread_destroy(child);
+    dbt_signals_set_host_mask(thread);
+    return result;
+}
+
+i64 dbt_process_clone(dbt_linux_thread *thread, u64 number, const u64 *arguments)
+{
+    u64 own[6] = {DBT_SIGCHLD, 0, 0, 0, 0, 0};
+    if (number == __NR_vfork) {
+        own[0] = CLONE_VM | CLONE_VFORK | DBT_SIGCHLD;
+    } else if (number == __NR_clone) {
+        memcpy(own, arguments, sizeof own);
+        dbt_outputs_release(thread->process->space, number, arguments);
+    }
+    u64 flags = own[0];
+    if ((flags & CLONE_VM) == 0) {
+        return fork_process(thread, flags, own);
+    }
+    if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VFORK)) != CLONE_VFORK) {
+        dbt_text_complain("this program starts a thread, which is not supported yet", "");
+        dbt_process_exit(thread, __NR_exit_group, DBT_STATUS_FAILED);
+    }
+    return vfork_process(thread, flags, own);
+}
+
+/* What an execve has allocated, to be given back when it fails. */
+typedef struct execution {
+    dbt_image image;
+    char path[DBT_PATH_BYTES + 64];
+    char descriptors[48];
+    i32 given_fd;     /* execveat of a descriptor, or -1 */
+    i32 inherited_fd; /* its copy that survives the exec, or -1 */
+    u64 host_argv;
+    u64 argv_bytes;
+} execution;
+
+#define EXECUTION_BYTES DBT_PAGE_UP(sizeof(execution))
+
+static i64 read_path(dbt_linux_thread *thread, u64 number, const u64 *arguments, execution *work)
+{
+    bool is_at = number == __NR_execveat;
+    u64 guest_path = is_at ? arguments[1] : arguments[0];
+    i32 directory = is_at ? (i32)arguments[0] : AT_FDCWD;
+    char name[DBT_PATH_BYTES];
+    if (!dbt_guest_read_string(name, guest_path, sizeof name)) {
+        u8 byte;
+        return dbt_guest_read(&byte, guest_path, 1) ? -ENAMETOOLONG : -EFAULT;
+    }
+    dbt_text text;
+    dbt_text_begin(&text, work->path, sizeof work->path);
+    if (name[0] == 0) {
+        if (!is_at || (arguments[4] & AT_EMPTY_PATH) == 0) {
+            return -ENOENT;
+        }
+        work->given_fd = directory;
+    }
+    if (is_at && name[0] != '/' && directory != AT_FDCWD) {
+        dbt_text_add(&text, "/dev/fd/");
+        dbt_text_add_decimal(&text, (u64)directory);
+        dbt_text_add(&text, name[0] != 0 ? "/" : "");
+    }
+    dbt_text_add(&text, name);
+    if (dbt_text_equal(work->path, "/proc/self/exe")) {
+        dbt_text_begin(&text, work->path, sizeof work->path);
+        dbt_text_add(&text, thread->process->guest_path);
+    }
+    return 0;
+}
+
+static i64 build_arguments(u64 guest_argv, execution *work, const dbt_linux_process *process)
+{
+    u64 count = 0;
+    u64 pointer = 0;
+    while (guest_argv != 0) {
+        if (!dbt_guest_read(&pointer, guest_argv + count * 8, 8)) {
+            return -EFAULT;
+        }
+        if (pointer == 0) {
+            break;
+        }
+        if (++count == ARGUMENTS_MOST) {
+            return -E2BIG;
+        }
+    }
+    work->argv_bytes = DBT_PAGE_UP((count + 5) * 8);
+    work->host_argv = dbt_port_map(0, work->argv_bytes, DBT_PORT_READ | DBT_PORT_WRITE);
+    if (work->host_argv == 0) {
+        return -ENOMEM;
+    }
+    dbt_text text;
+    dbt_text_begin(&text, work->descriptors, sizeof work->descriptors);
+    dbt_text_add_decimal(&text, (u64)process->session_fd);
+    if (work->inherited_fd >= 0) {
+        dbt_text_add(&text, ",");
+        dbt_text_add_decimal(&text, (u64)work->inherited_fd);
+    }
+    u64 *argv = (u64 *)work->host_argv;
+    argv[0] = (u64) "dbt-vmm";
+    argv[1] = (u64)work->descriptors;
+    argv[2] = (u64)work->path;
+    argv[3] = (u64) ""; /* the kernel, too, gives a program at least one argument */
+    return count == 0 || dbt_guest_read(&argv[3], guest_argv, count * 8) ? 0 : -EFAULT;
+}
+
+static i64 prepare(dbt_linux_thread *thread, u64 guest_argv, execution *work, bool *is_foreign)
+{
+    i64 fd = dbt_loader_open(work->path, work->given_fd, &work->image, is_foreign);
+    if (fd < 0 && !*is_foreign) {
+        return fd;
+    }
+    if (fd >= 0 && fd != work->given_fd) {
+        (void)dbt_host_call1(__NR_close, (u64)fd);
+    }
+    if (work->given_fd >= 0) {
+        i64 copy = dbt_host_call3(__NR_fcntl, (u64)work->given_fd, F_DUPFD, 1000);
+        work->inherited_fd = (i32)(copy >= 0 ? copy
+                                             : dbt_host_call1(__NR_dup, (u64)work->given_fd));
+    }
+    return build_arguments(guest_argv, work, thread->process);
+}
+
+/* Gives the process to a new VMM with the new program; returns only when that failed. */
+static i64 enter_vmm(dbt_linux_thread *thread, execution *work, u64 guest_envp)
+{
+    dbt_linux_process *process = thread->process;
+    u64 session_fd = (u64)process->session_fd;
+    u64 call[6] = {(u64) "/proc/self/exe", work->host_argv, guest_envp, 0, 0, 0};
+    (void)dbt_host_call3(__NR_fcntl, session_fd, F_SETFD, 0);
+    __atomic_store_n(&process->slab->state, DBT_SLAB_ENDED, __ATOMIC_RELEASE);
+    dbt_signals_before_exec(thread);
+    i64 result = dbt_gate_syscall(__NR_execve, call, &thread->context->pending);
+    dbt_signals_exec_failed(thread);
+    __atomic_store_n(&process->slab->state, DBT_SLAB_RUNNING, __ATOMIC_RELEASE);
+    (void)dbt_host_call3(__NR_fcntl, session_fd, F_SETFD, FD_CLOEXEC);
+    return result;
+}
+
+/* The kernel's own execve, for what is not followed and for formats it alone knows. */
+static i64 leave_to_kernel(dbt_linux_thread *thread, u64 number, const u64 *arguments, u64 host_path)
+{
+    u64 call[6];
+    memcpy(call, arguments, sizeof call);
+    if (number == __NR_execve) {
+        call[0] = host_path;
+    }
+    __atomic_store_n(&thread->process->slab->state, DBT_SLAB_ENDED, __ATOMIC_RELEASE);
+    dbt_signals_before_exec(thread);
+    i64 result = dbt_gate_syscall(number, call, &thread->context->pending);
+    dbt_signals_exec_failed(thread);
+    __atomic_store_n(&thread->process->slab->state, DBT_SLAB_RUNNING, __ATOMIC_RELEASE);
+    return result;
+}
+
+i64 dbt_process_execve(dbt_linux_thread *thread, u64 number, const u64 *arguments)
+{
+    execution *work = (execution *)dbt_port_map(0, EXECUTION_BYTES, DBT_PORT_READ | DBT_PORT_WRITE);
+    bool is_foreign = false;
+    if (work == 0) {
+        return -ENOMEM;
+    }
+    work->given_fd = -1;
+    work->inherited_fd = -1;
+    const u64 *lists = number == __NR_execveat ? arguments + 2 : arguments + 1;
+    i64 result = read_path(thread, number, arguments, work);
+    if (result == 0 && (thread->process->session->configuration.flags & DBT_CONFIG_FOLLOW) == 0) {
+        result = leave_to_kernel(thread, number, arguments, (u64)work->path);
+    } else if (result == 0) {
+        result = prepare(thread, lists[0], work, &is_foreign);
+        if (result == -ENOEXEC && !is_foreign) {
+            result = leave_to_kernel(thread, number, arguments, (u64)work->path);
+        } else if (result == 0) {
+            result = enter_vmm(thread, work, lists[1]);
+        }
+    }
+    if (work->inherited_fd >= 0) {
+        (void)dbt_host_call1(__NR_close, (u64)work->inherited_fd);
+    }
+    if (work->host_argv != 0) {
+        dbt_port_unmap(work->host_argv, work->argv_bytes);
+    }
+    dbt_port_unmap((u64)work, EXECUTION_BYTES);
+    return result;
+}

@@ -1,0 +1,320 @@
+/* Job: the guest's signal dispositions, mask and alternate stack, all virtual, and what of them the
+ * host kernel is told.
+ * State: actions[] in dbt_linux_process; blocked, queue and guest_stack in dbt_linux_thread.
+ * Invariant: a signal without a guest handler has the guest's own disposition on the host, so that the
+ * kernel's default happens natively; the fault signals always have the VMM's handler and are never
+ * blocked on the host. */
+#include "linux/gate.h"
+#include "linux/linux.h"
+
+#define FAULT_SIGNALS                                                                              \
+    (DBT_SIGNAL_BIT(DBT_SIGILL) | DBT_SIGNAL_BIT(DBT_SIGTRAP) | DBT_SIGNAL_BIT(DBT_SIGBUS) |       \
+     DBT_SIGNAL_BIT(DBT_SIGFPE) | DBT_SIGNAL_BIT(DBT_SIGSEGV))
+#define NEVER_BLOCKED (DBT_SIGNAL_BIT(DBT_SIGKILL) | DBT_SIGNAL_BIT(DBT_SIGSTOP))
+#define KNOWN_FLAGS                                                                                \
+    (DBT_SA_NOCLDSTOP | DBT_SA_NOCLDWAIT | DBT_SA_SIGINFO | DBT_SA_EXPOSE_TAGBITS |                \
+     DBT_SA_RESTORER | DBT_SA_ONSTACK | DBT_SA_RESTART | DBT_SA_NODEFER | DBT_SA_RESETHAND)
+#define SET_BYTES 8
+
+bool dbt_signal_is_fault(u32 number)
+{
+    return (FAULT_SIGNALS & DBT_SIGNAL_BIT(number)) != 0;
+}
+
+u64 dbt_signals_host_mask(u64 guest_mask)
+{
+    return guest_mask & ~FAULT_SIGNALS;
+}
+
+void dbt_signals_set_host_mask(const dbt_linux_thread *thread)
+{
+    u64 mask = dbt_signals_host_mask(thread->blocked);
+    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&mask, 0, SET_BYTES);
+}
+
+void dbt_signals_install(const dbt_linux_process *process, u32 number)
+{
+    const dbt_host_action *guest = &process->actions[number];
+    dbt_host_action host = {.flags = guest->flags & (DBT_SA_NOCLDSTOP | DBT_SA_NOCLDWAIT)};
+    if (dbt_signal_is_fault(number) || guest->handler > DBT_SIG_IGN) {
+        /* Restarting stays the kernel's business: the flag is the guest's own. */
+        host.flags |= (guest->flags & DBT_SA_RESTART) | DBT_SA_SIGINFO | DBT_SA_ONSTACK |
+                      DBT_SA_RESTORER | (dbt_signal_is_fault(number) ? DBT_SA_NODEFER : 0);
+        host.handler = (u64)dbt_gate_signal;
+        host.restorer = (u64)dbt_gate_signal_return;
+        host.mask = dbt_signals_host_mask(~0ULL);
+    } else {
+        host.handler = guest->handler;
+        host.flags |= DBT_SA_RESTORER;
+        host.restorer = (u64)dbt_gate_signal_return;
+    }
+    (void)dbt_host_call4(__NR_rt_sigaction, number, (u64)&host, 0, SET_BYTES);
+}
+
+void dbt_signals_start(dbt_linux_thread *thread)
+{
+    dbt_linux_process *process = thread->process;
+    dbt_thread_use_signal_stack(thread);
+    for (u32 number = 1; number < DBT_SIGNAL_COUNT; number++) {
+        dbt_host_action inherited = {0};
+        (void)dbt_host_call4(__NR_rt_sigaction, number, 0, (u64)&inherited, SET_BYTES);
+        process->actions[number] = (dbt_host_action){.handler = inherited.handler};
+        if (dbt_signal_is_fault(number)) {
+            dbt_signals_install(process, number);
+        }
+    }
+    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_BLOCK, 0, (u64)&thread->blocked, SET_BYTES);
+    dbt_signals_set_host_mask(thread);
+}
+
+/* The mask and an ignored fault signal pass through execve: the host must have the guest's own. */
+void dbt_signals_before_exec(dbt_linux_thread *thread)
+{
+    if (thread->context->pending != 0) {
+        return;
+    }
+    for (u32 number = 1; number < DBT_SIGNAL_COUNT; number++) {
+        if (dbt_signal_is_fault(number) &&
+            thread->process->actions[number].handler == DBT_SIG_IGN) {
+            dbt_host_action ignore = {.handler = DBT_SIG_IGN};
+            (void)dbt_host_call4(__NR_rt_sigaction, number, (u64)&ignore, 0, SET_BYTES);
+        }
+    }
+    if ((thread->blocked & FAULT_SIGNALS) != 0) {
+        (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&thread->blocked, 0,
+                             SET_BYTES);
+    }
+}
+
+void dbt_signals_exec_failed(dbt_linux_thread *thread)
+{
+    for (u32 number = 1; number < DBT_SIGNAL_COUNT; number++) {
+        if (dbt_signal_is_fault(number) &&
+            thread->process->actions[number].handler == DBT_SIG_IGN) {
+            dbt_signals_install(thread->process, number);
+        }
+    }
+    if ((thread->blocked & FAULT_SIGNALS) != 0 && thread->context->pending == 0) {
+        dbt_signals_set_host_mask(thread);
+    }
+}
+
+static bool is_ignored(const dbt_linux_process *process, u32 number)
+{
+    u64 handler = process->actions[number].handler;
+    return handler == DBT_SIG_IGN ||
+           (handler == DBT_SIG_DFL && (number == DBT_SIGCHLD || number == DBT_SIGCONT ||
+                                       number == DBT_SIGURG || number == DBT_SIGWINCH));
+}
+
+i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments)
+{
+    dbt_linux_process *process = thread->process;
+    u64 number = (u32)arguments[0];
+    dbt_host_action action;
+    if (arguments[3] != SET_BYTES) {
+        return -EINVAL;
+    }
+    if (arguments[1] != 0 && !dbt_guest_read(&action, arguments[1], sizeof action)) {
+        return -EFAULT;
+    }
+    if (number == 0 || number >= DBT_SIGNAL_COUNT ||
+        (arguments[1] != 0 && (DBT_SIGNAL_BIT(number) & NEVER_BLOCKED) != 0)) {
+        return -EINVAL;
+    }
+    dbt_host_action old = process->actions[number];
+    if (arguments[1] != 0) {
+        action.flags &= KNOWN_FLAGS;
+        action.mask &= ~NEVER_BLOCKED;
+        process->actions[number] = action;
+        dbt_signals_install(process, (u32)number);
+        if (is_ignored(process, (u32)number)) {
+            u32 kept = 0;
+            for (u32 at = 0; at < thread->queue_length; at++) {
+                if ((u64)thread->queue[at].info.number != number) {
+                    thread->queue[kept++] = thread->queue[at];
+                }
+            }
+            thread->queue_length = kept;
+        }
+    }
+    if (arguments[2] != 0 &&
+        !dbt_guest_write(process->space, arguments[2], &old, sizeof old)) {
+        return -EFAULT;
+    }
+    return 0;
+}
+
+i64 dbt_signals_mask(dbt_linux_thread *thread, const u64 *arguments)
+{
+    u64 old = thread->blocked;
+    u64 set = 0;
+    if (arguments[3] != SET_BYTES) {
+        return -EINVAL;
+    }
+    if (arguments[1] != 0) {
+        if (!dbt_guest_read(&set, arguments[1], SET_BYTES)) {
+            return -EFAULT;
+        }
+        u64 wanted = old;
+        switch ((u32)arguments[0]) {
+        case DBT_SIG_BLOCK:
+            wanted |= set;
+            break;
+        case DBT_SIG_UNBLOCK:
+            wanted &= ~set;
+            break;
+        case DBT_SIG_SETMASK:
+            wanted = set;
+            break;
+        default:
+            return -EINVAL;
+        }
+        wanted &= ~NEVER_BLOCKED;
+        u64 host = dbt_signals_host_mask(wanted);
+        u64 call[6] = {DBT_SIG_SETMASK, (u64)&host, 0, SET_BYTES, 0, 0};
+        i64 result = dbt_gate_syscall(__NR_rt_sigprocmask, call, &thread->context->pending);
+        if (result != 0) {
+            return result;
+        }
+        thread->blocked = wanted;
+        if (thread->queue_length > 0) {
+            thread->context->pending = 1;
+        }
+    }
+    if (arguments[2] != 0 && !dbt_guest_write(thread->process->space, arguments[2], &old, SET_BYTES)) {
+        return -EFAULT;
+    }
+    return 0;
+}
+
+i64 dbt_signals_pending(dbt_linux_thread *thread, const u64 *arguments)
+{
+    u64 set = 0;
+    if (arguments[1] > SET_BYTES) {
+        return -EINVAL;
+    }
+    (void)dbt_host_call2(__NR_rt_sigpending, (u64)&set, SET_BYTES);
+    for (u32 at = 0; at < thread->queue_length; at++) {
+        set |= DBT_SIGNAL_BIT(thread->queue[at].info.number);
+    }
+    set &= thread->blocked;
+    return dbt_guest_write(thread->process->space, arguments[0], &set, arguments[1]) ? 0 : -EFAULT;
+}
+
+bool dbt_signals_on_guest_stack(const dbt_linux_thread *thread, u64 guest_rsp)
+{
+    const dbt_host_stack *stack = &thread->guest_stack;
+    return (stack->flags & (DBT_SS_DISABLE | DBT_SS_AUTODISARM)) == 0 &&
+           guest_rsp > stack->pointer && guest_rsp - stack->pointer <= stack->size_bytes;
+}
+
+i64 dbt_signals_stack(dbt_linux_thread *thread, const u64 *arguments)
+{
+    dbt_host_stack old = thread->guest_stack;
+    bool is_on = dbt_signals_on_guest_stack(thread, thread->context->registers[DBT_RSP]);
+    if (is_on) {
+        old.flags |= DBT_SS_ONSTACK;
+    }
+    if (arguments[0] != 0) {
+        dbt_host_stack wanted;
+        if (!dbt_guest_read(&wanted, arguments[0], sizeof wanted)) {
+            return -EFAULT;
+        }
+        u32 mode = wanted.flags & ~DBT_SS_AUTODISARM;
+        if (is_on) {
+            return -EPERM;
+        }
+        if (mode != DBT_SS_DISABLE && mode != DBT_SS_ONSTACK && mode != 0) {
+            return -EINVAL;
+        }
+        if (mode == DBT_SS_DISABLE) {
+            wanted.pointer = 0;
+            wanted.size_bytes = 0;
+        } else if (wanted.size_bytes < thread->process->minimum_stack_bytes) {
+            return -ENOMEM;
+        }
+        if (mode == DBT_SS_ONSTACK) {
+            wanted.flags &= ~DBT_SS_ONSTACK; /* the kernel takes it for 0 */
+        }
+        wanted.padding = 0;
+        thread->guest_stack = wanted;
+    }
+    if (arguments[1] != 0 &&
+        !dbt_guest_write(thread->process->space, arguments[1], &old, sizeof old)) {
+        return -EFAULT;
+    }
+    return 0;
+}
+
+/* Calls that wait under another mask: the kernel gets it without the fault signals. */
+i64 dbt_signals_wait(dbt_linux_thread *thread, u64 number, u64 *arguments)
+{
+    struct {
+        u64 mask;
+        u64 size_bytes;
+    } pair = {0, SET_BYTES};
+    u64 mask = 0;
+    u32 mask_at = number == __NR_rt_sigsuspend ? 0 : number == __NR_ppoll ? 3 : 4;
+    u64 guest_mask = arguments[mask_at];
+    if (number == __NR_pselect6 || number == __NR_io_pgetevents) {
+        u64 guest_pair = arguments[5];
+        if (guest_pair != 0 && !dbt_guest_read(&pair, guest_pair, sizeof pair)) {
+            return -EFAULT;
+        }
+        guest_mask = guest_pair != 0 ? pair.mask : 0;
+    }
+    if (guest_mask == 0 && number != __NR_rt_sigsuspend) {
+        return dbt_linux_pass(thread, number, arguments);
+    }
+    if (!dbt_guest_read(&mask, guest_mask, SET_BYTES)) {
+        return -EFAULT;
+    }
+    u64 host_mask = dbt_signals_host_mask(mask);
+    if (number == __NR_pselect6 || number == __NR_io_pgetevents) {
+        pair.mask = (u64)&host_mask;
+        arguments[5] = (u64)&pair;
+    } else {
+        arguments[mask_at] = (u64)&host_mask;
+    }
+    i64 result = dbt_linux_pass(thread, number, arguments);
+    if (result == -EINTR && thread->context->pending != 0) {
+        /* The handler runs under the mask that was waited with; afterwards the old one is back. */
+        thread->handler_mask = mask & ~NEVER_BLOCKED;
+        thread->has_handler_mask = true;
+    }
+    return result;
+}
+
+_Noreturn void dbt_signals_die(dbt_linux_thread *thread, const dbt_host_siginfo *info)
+{
+    u32 number = (u32)info->number;
+    dbt_host_action action = {.handler = DBT_SIG_DFL};
+    u64 pid = (u64)dbt_host_call1(__NR_getpid, 0);
+    u64 tid = (u64)dbt_host_call1(__NR_gettid, 0);
+    u64 mask = ~DBT_SIGNAL_BIT(number);
+    dbt_process_end(thread->process);
+    (void)dbt_host_call4(__NR_rt_sigaction, number, (u64)&action, 0, SET_BYTES);
+    if (dbt_host_call4(__NR_rt_tgsigqueueinfo, pid, tid, number, (u64)info) != 0) {
+        (void)dbt_host_call3(__NR_tgkill, pid, tid, number);
+    }
+    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&mask, 0, SET_BYTES);
+    for (;;) {
+        (void)dbt_host_call1(__NR_exit_group, 128 + number);
+    }
+}
+
+void dbt_signals_force(dbt_linux_thread *thread, const dbt_linux_signal *signal)
+{
+    u32 number = (u32)signal->info.number;
+    u64 handler = thread->process->actions[number].handler;
+    thread->trap_number = signal->trap_number;
+    thread->trap_error = signal->error;
+    thread->trap_cr2 = signal->cr2;
+    if (handler <= DBT_SIG_IGN || (thread->blocked & DBT_SIGNAL_BIT(number)) != 0) {
+        dbt_signals_die(thread, &signal->info);
+    }
+    thread->sync = *signal;
+    thread->has_sync = true;
+    thread->context->pending = 1;
+}

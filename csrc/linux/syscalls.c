@@ -1,0 +1,314 @@
+/* Job: every exit of the guest to the personality: system calls first of all.
+ * State: none of its own.
+ * Invariant: a call that is not virtual reaches the kernel with the guest's own arguments; rax, rcx
+ * and r11 end as the processor and the kernel leave them. */
+#include "generated/syscall_tables.h"
+#include "linux/gate.h"
+#include "linux/linux.h"
+#include "linux/text.h"
+
+#define SYSCALL_BYTES 2
+#define VSYSCALL_BASE 0xffffffffff600000ULL
+#define TRAP_PAGE_FAULT 14
+#define TRAP_PROTECTION 13
+#define PF_PRESENT 1
+#define PF_USER_FETCH 0x14
+#define SHADOW_STACK_FIRST 0x5001 /* ARCH_SHSTK_ENABLE ... */
+#define SHADOW_STACK_LAST 0x5005
+#define ARCH_CPUID_SET 0x1012
+
+_Noreturn static void refuse(dbt_linux_thread *thread, const char *what)
+{
+    dbt_text_complain(what, "");
+    dbt_process_exit(thread, __NR_exit_group, DBT_STATUS_FAILED);
+    __builtin_unreachable();
+}
+
+i64 dbt_linux_pass(dbt_linux_thread *thread, u64 number, const u64 *arguments)
+{
+    dbt_outputs_release(thread->process->space, number, arguments);
+    return dbt_gate_syscall(number, arguments, &thread->context->pending);
+}
+
+static i64 call_arch_prctl(dbt_linux_thread *thread, const u64 *arguments)
+{
+    u64 code = arguments[0];
+    if (code == ARCH_SET_GS) {
+        if (arguments[1] >= DBT_ADDRESS_END) {
+            return -EPERM;
+        }
+        thread->context->guest_gs_base = arguments[1];
+        return 0;
+    }
+    if (code == ARCH_GET_GS) {
+        return dbt_guest_write(thread->process->space, arguments[1],
+                               &thread->context->guest_gs_base, 8)
+                   ? 0
+                   : -EFAULT;
+    }
+    if (code >= SHADOW_STACK_FIRST && code <= SHADOW_STACK_LAST) {
+        return -EOPNOTSUPP;
+    }
+    if (code == ARCH_CPUID_SET) {
+        return -ENODEV;
+    }
+    return dbt_linux_pass(thread, __NR_arch_prctl, arguments);
+}
+
+static i64 call_prctl(dbt_linux_thread *thread, const u64 *arguments)
+{
+    dbt_linux_space *space = thread->process->space;
+    i64 result;
+    switch (arguments[0]) {
+    case PR_SET_NAME:
+        result = dbt_linux_pass(thread, __NR_prctl, arguments);
+        (void)dbt_host_call2(__NR_prctl, PR_GET_NAME, (u64)thread->process->slab->name);
+        return result;
+    case PR_SET_SECCOMP:
+        refuse(thread, "this program installs a seccomp filter, which is not supported yet");
+    case PR_SET_MDWE:
+        if ((arguments[1] & ~3ULL) != 0 || arguments[2] != 0 || arguments[3] != 0) {
+            return -EINVAL;
+        }
+        if (space->deny_write_exec != 0 && arguments[1] != space->deny_write_exec) {
+            return -EPERM;
+        }
+        space->deny_write_exec = (u32)arguments[1];
+        return 0;
+    case PR_GET_MDWE:
+        return space->deny_write_exec;
+    case PR_SET_SYSCALL_USER_DISPATCH:
+        return -EINVAL;
+    case PR_SET_MM:
+        /* The break and the image's limits are ours; the kernel's copy must not be moved. */
+        return -EPERM;
+    default:
+        return dbt_linux_pass(thread, __NR_prctl, arguments);
+    }
+}
+
+static i64 call_memory(dbt_linux_thread *thread, u64 number, const u64 *arguments)
+{
+    dbt_linux_space *space = thread->process->space;
+    switch (number) {
+    case __NR_mmap:
+        return dbt_memory_mmap(space, arguments);
+    case __NR_munmap:
+        return dbt_memory_munmap(space, arguments[0], arguments[1]);
+    case __NR_mremap:
+        return dbt_memory_mremap(space, arguments);
+    case __NR_brk:
+        return dbt_memory_brk(space, arguments[0]);
+    case __NR_shmat:
+        return dbt_memory_shmat(space, arguments);
+    case __NR_shmdt:
+        return dbt_memory_shmdt(space, arguments[0]);
+    case __NR_madvise:
+        return dbt_memory_madvise(space, arguments);
+    case __NR_mincore:
+        return dbt_memory_mincore(arguments);
+    case __NR_remap_file_pages:
+        return dbt_memory_remap_file_pages(space, arguments);
+    default:
+        return dbt_memory_mprotect(space, number, arguments);
+    }
+}
+
+static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
+{
+    switch ((dbt_call)dbt_syscall_rows[number].detail) {
+    case DBT_CALL_MMAP:
+    case DBT_CALL_MUNMAP:
+    case DBT_CALL_MREMAP:
+    case DBT_CALL_BRK:
+    case DBT_CALL_SHMAT:
+    case DBT_CALL_SHMDT:
+    case DBT_CALL_MADVISE:
+    case DBT_CALL_MINCORE:
+    case DBT_CALL_REMAP_FILE_PAGES:
+    case DBT_CALL_MPROTECT:
+    case DBT_CALL_PKEY_MPROTECT:
+        return call_memory(thread, number, arguments);
+    case DBT_CALL_OPEN:
+    case DBT_CALL_OPENAT:
+    case DBT_CALL_OPENAT2:
+    case DBT_CALL_STAT:
+    case DBT_CALL_NEWFSTATAT:
+    case DBT_CALL_STATX:
+    case DBT_CALL_ACCESS:
+    case DBT_CALL_FACCESSAT:
+    case DBT_CALL_FACCESSAT2:
+    case DBT_CALL_READLINK:
+    case DBT_CALL_READLINKAT:
+    case DBT_CALL_CLOSE:
+    case DBT_CALL_CLOSE_RANGE:
+    case DBT_CALL_DUP2:
+    case DBT_CALL_DUP3:
+    case DBT_CALL_FCNTL:
+        return dbt_files_call(thread, number, arguments);
+    case DBT_CALL_RT_SIGACTION:
+        return dbt_signals_action(thread, arguments);
+    case DBT_CALL_RT_SIGPROCMASK:
+        return dbt_signals_mask(thread, arguments);
+    case DBT_CALL_RT_SIGPENDING:
+        return dbt_signals_pending(thread, arguments);
+    case DBT_CALL_SIGALTSTACK:
+        return dbt_signals_stack(thread, arguments);
+    case DBT_CALL_RT_SIGSUSPEND:
+    case DBT_CALL_PPOLL:
+    case DBT_CALL_PSELECT6:
+    case DBT_CALL_EPOLL_PWAIT:
+    case DBT_CALL_EPOLL_PWAIT2:
+    case DBT_CALL_IO_PGETEVENTS:
+        return dbt_signals_wait(thread, number, arguments);
+    case DBT_CALL_CLONE:
+    case DBT_CALL_FORK:
+    case DBT_CALL_VFORK:
+        return dbt_process_clone(thread, number, arguments);
+    case DBT_CALL_EXECVE:
+    case DBT_CALL_EXECVEAT:
+        return dbt_process_execve(thread, number, arguments);
+    case DBT_CALL_EXIT:
+    case DBT_CALL_EXIT_GROUP:
+        dbt_process_exit(thread, number, arguments[0]);
+        return 0;
+    case DBT_CALL_ARCH_PRCTL:
+        return call_arch_prctl(thread, arguments);
+    case DBT_CALL_PRCTL:
+        return call_prctl(thread, arguments);
+    case DBT_CALL_PTRACE:
+        if (arguments[0] == 0 /* PTRACE_TRACEME */) {
+            dbt_text_complain("a translated program cannot be traced by ptrace", "");
+            return -EPERM;
+        }
+        return dbt_linux_pass(thread, number, arguments);
+    case DBT_CALL_SECCOMP:
+        if (arguments[0] > 1) {
+            return dbt_linux_pass(thread, number, arguments); /* questions about what there is */
+        }
+        refuse(thread, "this program installs a seccomp filter, which is not supported yet");
+    case DBT_CALL_RT_SIGRETURN:
+    case DBT_CALL_NONE:
+        break;
+    }
+    return -ENOSYS;
+}
+
+static void system_call(dbt_linux_thread *thread)
+{
+    dbt_context *context = thread->context;
+    u64 *registers = context->registers;
+    u64 number = (u32)registers[DBT_RAX];
+    u64 arguments[6] = {registers[DBT_RDI], registers[DBT_RSI], registers[DBT_RDX],
+                        registers[10],      registers[8],       registers[9]};
+    registers[DBT_RCX] = context->rip;
+    registers[11] = context->rflags;
+    if (number == __NR_rt_sigreturn) {
+        dbt_signals_return(thread);
+        return;
+    }
+    i64 result;
+    if (number >= DBT_SYSCALL_COUNT) {
+        result = -ENOSYS;
+    } else if (dbt_syscall_rows[number].treatment == DBT_SYSCALL_PASS) {
+        result = dbt_linux_pass(thread, number, arguments);
+    } else if (dbt_syscall_rows[number].treatment == DBT_SYSCALL_REFUSE) {
+        result = -(i64)dbt_syscall_rows[number].detail;
+    } else {
+        result = call_virtual(thread, number, arguments);
+    }
+    if (result == DBT_RESTART) {
+        context->rip -= SYSCALL_BYTES;
+    } else {
+        registers[DBT_RAX] = (u64)result;
+    }
+}
+
+/* The three entries of the vsyscall page, which the kernel emulates likewise. */
+static bool vsyscall(dbt_linux_thread *thread)
+{
+    static const u16 numbers[3] = {__NR_gettimeofday, __NR_time, __NR_getcpu};
+    dbt_context *context = thread->context;
+    u64 offset = context->rip - VSYSCALL_BASE;
+    u64 *registers = context->registers;
+    u64 guest_return;
+    if (context->rip < VSYSCALL_BASE || offset > 0x800 || (offset & 0x3ff) != 0 ||
+        !dbt_guest_read(&guest_return, registers[DBT_RSP], 8)) {
+        return false;
+    }
+    u64 arguments[6] = {registers[DBT_RDI], registers[DBT_RSI], 0};
+    i64 result = dbt_linux_pass(thread, numbers[offset >> 10], arguments);
+    if (result != DBT_RESTART) {
+        registers[DBT_RAX] = (u64)result;
+        registers[DBT_RSP] += 8;
+        context->rip = guest_return;
+    }
+    return true;
+}
+
+/* What the processor and the kernel make of a jump to where no code may be executed. */
+static void fetch_fault(dbt_linux_thread *thread)
+{
+    u64 guest_pc = thread->context->rip;
+    dbt_linux_signal signal = {.info = {.number = DBT_SIGSEGV}};
+    if ((u64)((i64)(guest_pc << 16) >> 16) != guest_pc) {
+        signal.info.code = DBT_SI_KERNEL;
+        signal.trap_number = TRAP_PROTECTION;
+    } else {
+        bool is_mapped = dbt_map_find(thread->process->space, guest_pc) != 0;
+        signal.info.code = is_mapped ? DBT_SEGV_ACCERR : DBT_SEGV_MAPERR;
+        signal.info.address = guest_pc;
+        signal.trap_number = TRAP_PAGE_FAULT;
+        signal.error = PF_USER_FETCH | (is_mapped ? PF_PRESENT : 0u);
+        signal.cr2 = guest_pc;
+    }
+    dbt_signals_force(thread, &signal);
+}
+
+_Noreturn static void unsupported(dbt_linux_thread *thread, const dbt_instruction *instruction)
+{
+    char bytes[256];
+    dbt_text text;
+    dbt_text_begin(&text, bytes, sizeof bytes);
+    dbt_text_add(&text, "instruction not supported yet at 0x");
+    dbt_text_add_hex(&text, thread->context->rip, 1);
+    dbt_text_add(&text, ":");
+    u8 code[DBT_INSTRUCTION_MAX_BYTES];
+    u64 length = instruction != 0 ? instruction->length : 0;
+    if (length <= sizeof code && dbt_guest_read(code, thread->context->rip, length)) {
+        for (u64 at = 0; at < length; at++) {
+            dbt_text_add(&text, " ");
+            dbt_text_add_hex(&text, code[at], 2);
+        }
+    }
+    refuse(thread, bytes);
+}
+
+void dbt_linux_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instruction *instruction)
+{
+    dbt_linux_thread *thread = context->process;
+    switch (kind) {
+    case DBT_EXIT_KIND_SYSCALL:
+        system_call(thread);
+        return;
+    case DBT_EXIT_KIND_SIGNAL:
+        dbt_signals_deliver(thread);
+        return;
+    case DBT_EXIT_KIND_FETCH:
+        if (!vsyscall(thread)) {
+            fetch_fault(thread);
+        }
+        return;
+    case DBT_EXIT_KIND_UNSUPPORTED:
+        unsupported(thread, instruction);
+    case DBT_EXIT_KIND_CONTINUATION:
+    case DBT_EXIT_KIND_MISS:
+    case DBT_EXIT_KIND_CALLOUT:
+    case DBT_EXIT_KIND_STOP:
+    case DBT_EXIT_KIND_COUNT:
+        break;
+    default:
+        break;
+    }
+    DBT_ASSERT(!"an exit the personality knows");
+}

@@ -1,0 +1,44 @@
+/* Job: gives the core memory by raw system calls (core/port.h).
+ * State: none of its own; every range is recorded in linux/own_memory.c.
+ * Invariant: what is recorded is what the VMM has mapped, so no guest mapping can replace it. */
+#include "core/port.h"
+
+#include "linux/host.h"
+#include "linux/linux.h"
+
+static u32 host_protection(u32 protection)
+{
+    return ((protection & DBT_PORT_READ) != 0 ? (u32)PROT_READ : 0u) |
+           ((protection & DBT_PORT_WRITE) != 0 ? (u32)PROT_WRITE : 0u) |
+           ((protection & DBT_PORT_EXECUTE) != 0 ? (u32)PROT_EXEC : 0u);
+}
+
+u64 dbt_port_map(u64 address, u64 size_bytes, u32 protection)
+{
+    u32 flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    flags |= address != 0 ? (u32)MAP_FIXED_NOREPLACE : 0u;
+    i64 result = dbt_host_mmap(address, size_bytes, host_protection(protection), flags, -1, 0);
+    if (result < 0) {
+        return 0;
+    }
+    u64 host_start = (u64)result;
+    /* A kernel before 4.17 takes the address as a hint. */
+    if (address != 0 && host_start != address) {
+        dbt_host_munmap(host_start, size_bytes);
+        return 0;
+    }
+    dbt_own_add(host_start, host_start + DBT_PAGE_UP(size_bytes));
+    return host_start;
+}
+
+void dbt_port_unmap(u64 address, u64 size_bytes)
+{
+    if (dbt_host_munmap(address, size_bytes) == 0) {
+        dbt_own_remove(address, address + DBT_PAGE_UP(size_bytes));
+    }
+}
+
+void dbt_port_discard(u64 address, u64 size_bytes)
+{
+    (void)dbt_host_call3(__NR_madvise, address, size_bytes, MADV_DONTNEED);
+}

@@ -1,0 +1,152 @@
+"""`dbt run`: its options, told once for both parsers, and what it does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from dbt.errors import UsageError
+from dbt.tcache.settings import Settings, parse_count, parse_size
+
+if TYPE_CHECKING:
+    from dbt.runtime.session import Session
+
+
+class Option(NamedTuple):
+    """One option of `dbt run`.
+
+    Attributes:
+        spelling: as the user types it.
+        field: the Settings field it sets; empty for what concerns the command alone.
+        metavar: how the help names its value; empty for a flag.
+        parse: turns the value's text into the setting; a flag's turns "" into it.
+        environment: the variable that sets it as well, or empty.
+        help: one line.
+    """
+
+    spelling: str
+    field: str
+    metavar: str
+    parse: Callable[[str], Any]
+    environment: str
+    help: str
+
+
+def _no(_: str) -> bool:
+    return False
+
+
+OPTIONS = (
+    Option("--stats", "", "", bool, "", "Print what was translated on standard error at the end."),
+    Option("--tc-size", "tc_size_bytes", "SIZE", parse_size, "DBT_TC_SIZE",
+           "Room for translated code, 64K to 1G; the oldest goes when it is full."),
+    Option("--tu-cap", "unit_cap", "N", parse_count, "DBT_TU_CAP",
+           "Guest instructions in a translation unit, at most."),
+    Option("--no-chain", "chain", "", _no, "DBT_NO_CHAIN", "Do not link translation units."),
+    Option("--chain-until", "chain_until", "N", parse_count, "",
+           "Link the first N translation units only, to find one that goes wrong."),
+    Option("--no-follow", "follow", "", _no, "",
+           "Let programs that the program starts run untranslated."),
+)  # fmt: skip
+
+
+class Request(NamedTuple):
+    """A parsed `dbt run` command line.
+
+    Attributes:
+        settings: for the translator.
+        stats: whether statistics are printed at the end.
+        command: the program and its arguments.
+    """
+
+    settings: Settings
+    stats: bool
+    command: tuple[str, ...]
+
+
+def from_environment() -> dict[str, Any]:
+    """The settings that environment variables make; options go over them.
+
+    Raises:
+        UsageError: a variable's value is wrong; the message names it.
+    """
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        text = os.environ.get(option.environment, "") if option.environment else ""
+        if not text or (not option.metavar and text.lower() in ("0", "no", "off", "false")):
+            continue
+        try:
+            values[option.field] = option.parse(text)
+        except UsageError as error:
+            raise UsageError(f"{option.environment}: {error}") from None
+    return values
+
+
+def parse_plain(words: Sequence[str]) -> Request | None:
+    """Parses the options when all are spelled out and well-formed; None leaves it to click.
+
+    Args:
+        words: the command line after `dbt run`.
+    """
+    by_spelling = {option.spelling: option for option in OPTIONS}
+    values = from_environment()
+    stats = False
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        word = rest.pop(0)
+        if word == "--":
+            break
+        spelling, equals, text = word.partition("=")
+        option = by_spelling.get(spelling)
+        if option is None or (equals and not option.metavar):
+            return None
+        if option.metavar and not equals:
+            if not rest:
+                return None
+            text = rest.pop(0)
+        try:
+            value = option.parse(text)
+        except UsageError:
+            return None
+        if option.field:
+            values[option.field] = value
+        else:
+            stats = True
+    return Request(Settings(**values), stats, tuple(rest)) if rest else None
+
+
+def start(request: Request) -> NoReturn:
+    """Starts the program; this process becomes it, or ends as it does.
+
+    Raises:
+        DbtError: it could not be started.
+    """
+    from dbt.runtime.launch import end_like, replace_process, resolve, supervise
+    from dbt.runtime.session import Session
+
+    program = resolve(request.command)
+    session = Session(request.settings)
+    if not request.stats:
+        replace_process(program, session)
+    status = supervise(program, session)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    print(report(session), file=sys.stderr)
+    end_like(status)
+
+
+def report(session: Session) -> str:
+    """A session's statistics for the user: the sum, then a line for each process if several."""
+    processes = session.processes()
+    count = f"{len(processes)} process" + ("" if len(processes) == 1 else "es")
+    lines = [f"dbt: {count}", session.statistics().summary()]
+    if len(processes) > 1:
+        lines += [
+            f"  {process.pid:>7} {process.name:<16}"
+            f"{process.statistics.units_translated:>9,} units"
+            f"{process.statistics.guest_instructions_translated:>11,} instructions"
+            for process in processes
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Sessions with the VMM: starting programs under translation, and the bare Machine."""

@@ -1,0 +1,127 @@
+"""Session memory: the memfd that controller and VMM share (csrc/core/session.h)."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import resource
+from typing import TYPE_CHECKING, Any
+
+from dbt._native import ffi, lib
+from dbt.errors import LaunchError
+from dbt.tcache.settings import CHAIN_ALL, Settings
+
+if TYPE_CHECKING:
+    from dbt.tcache.statistics import ProcessStatistics, Statistics
+
+# Programs take low descriptors for granted (a shell's redirections are 3 to 9): stay clear.
+_FD_AT_LEAST = 1000
+
+
+class Session:
+    """One session's memory, mapped here and inherited by the VMM through its descriptor.
+
+    Args:
+        settings: for the translator; copied in.
+        personality: DBT_PERSONALITY_LINUX or DBT_PERSONALITY_MACHINE.
+
+    Raises:
+        UsageError: a setting is out of its range.
+        LaunchError: the kernel gives no memory file.
+    """
+
+    def __init__(self, settings: Settings, personality: int = lib.DBT_PERSONALITY_LINUX) -> None:
+        self.fd = -1
+        settings.validated()
+        size_bytes = ffi.sizeof("dbt_session")
+        try:
+            self.fd = _memory_file(size_bytes)
+        except OSError as error:
+            raise LaunchError(f"session memory: {error.strerror}") from None
+        self.memory: Any = _mapped(self.fd, size_bytes)
+        configuration = self.memory.configuration
+        configuration.personality = personality
+        configuration.flags = _flags(settings)
+        configuration.tc_size_bytes = settings.tc_size_bytes
+        configuration.unit_cap = settings.unit_cap
+        configuration.chain_until = min(settings.chain_until, CHAIN_ALL)
+        self.memory.size_bytes = size_bytes
+        self.memory.version = lib.DBT_SESSION_VERSION
+        self.memory.magic = lib.DBT_SESSION_MAGIC
+
+    def close(self) -> None:
+        """Gives the descriptor back; the memory stays readable as long as this object lives."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def processes(self) -> tuple[ProcessStatistics, ...]:
+        """What every process of the session has counted so far, in the order they started.
+
+        Processes beyond DBT_SESSION_SLABS have no slab and are not listed.
+        """
+        from dbt.tcache.statistics import ProcessStatistics, Statistics
+
+        claimed = min(self.memory.slabs_claimed, lib.DBT_SESSION_SLABS)
+        slabs = (self.memory.slabs[index] for index in range(claimed))
+        return tuple(
+            ProcessStatistics(
+                pid=slab.pid,
+                parent_pid=slab.parent_pid,
+                name=ffi.string(slab.name).decode(errors="replace"),
+                running=slab.state == lib.DBT_SLAB_RUNNING,
+                statistics=Statistics.read(slab.statistics),
+            )
+            for slab in slabs
+            if slab.state != lib.DBT_SLAB_FREE
+        )
+
+    def statistics(self) -> Statistics:
+        """The sum over all processes."""
+        from dbt.tcache.statistics import Statistics
+
+        return Statistics.sum(process.statistics for process in self.processes())
+
+
+def _flags(settings: Settings) -> int:
+    flags = 0
+    if settings.chain:
+        flags |= lib.DBT_CONFIG_CHAIN
+    if settings.follow:
+        flags |= lib.DBT_CONFIG_FOLLOW
+    if settings.fall_through:
+        flags |= lib.DBT_CONFIG_FALL_THROUGH
+    return flags
+
+
+def _mapped(fd: int, size_bytes: int) -> Any:
+    """The session behind a descriptor; it is unmapped with the last reference to this pointer."""
+    memory = lib.dbt_ext_map(fd, size_bytes)
+    if memory == ffi.NULL:
+        raise LaunchError("session memory: it cannot be mapped")
+    return ffi.gc(
+        ffi.cast("dbt_session *", memory), lambda start: lib.dbt_ext_unmap(start, size_bytes)
+    )
+
+
+def _memory_file(size_bytes: int) -> int:
+    """A memory file at a high descriptor that execve closes unless it is made inheritable."""
+    low = os.memfd_create("dbt-session", os.MFD_CLOEXEC)
+    try:
+        os.ftruncate(low, size_bytes)
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        wanted = _FD_AT_LEAST
+        if limit != resource.RLIM_INFINITY and wanted >= limit:
+            wanted = max(limit - 1, 3)
+        return fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, wanted)
+    finally:
+        os.close(low)

@@ -1,0 +1,85 @@
+"""How the translator and its cache shall work in one session."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dbt.errors import UsageError
+
+KIB = 1 << 10
+MIB = 1 << 20
+GIB = 1 << 30
+
+TC_SIZE_MIN_BYTES = 64 * KIB
+TC_SIZE_MAX_BYTES = GIB
+UNIT_CAP_MAX = 128
+CHAIN_ALL = 0xFFFFFFFF
+
+_UNITS = {"": 1, "K": KIB, "M": MIB, "G": GIB}
+
+
+class Settings(NamedTuple):
+    """The settings of a session; the defaults are what a user wants.
+
+    Attributes:
+        tc_size_bytes: room for emitted code, 64 KiB to 1 GiB; the oldest goes when it is full.
+        unit_cap: guest instructions in a translation unit, at most.
+        chain: whether units are linked to each other; without, every direct branch enters the VMM.
+        chain_until: only the first this many units are linked (to find one that goes wrong).
+        follow: whether programs started by the guest run translated as well.
+        fall_through: whether a unit's untranslated fall-through is emitted straight after it.
+    """
+
+    tc_size_bytes: int = 64 * MIB
+    unit_cap: int = 32
+    chain: bool = True
+    chain_until: int = CHAIN_ALL
+    follow: bool = True
+    fall_through: bool = True
+
+    def validated(self) -> Settings:
+        """Returns itself.
+
+        Raises:
+            UsageError: a setting is out of its range; the message names it.
+        """
+        if not TC_SIZE_MIN_BYTES <= self.tc_size_bytes <= TC_SIZE_MAX_BYTES:
+            raise UsageError(
+                f"the translation cache takes 64K to 1G, not {self.tc_size_bytes} bytes"
+            )
+        if not 1 <= self.unit_cap <= UNIT_CAP_MAX:
+            raise UsageError(f"a translation unit holds 1 to {UNIT_CAP_MAX} instructions")
+        if not 0 <= self.chain_until <= CHAIN_ALL:
+            raise UsageError(f"the number of units to chain is 0 to {CHAIN_ALL}")
+        return self
+
+
+def parse_size(text: str) -> int:
+    """Turns a size such as 65536, 64K, 16M or 1G into bytes.
+
+    Args:
+        text: digits, then nothing or one of K, M and G (powers of 1024), in either case.
+
+    Raises:
+        UsageError: the text is no size.
+    """
+    unit = text[-1:].upper() if text[-1:].isalpha() else ""
+    digits = text[: len(text) - len(unit)]
+    if unit not in _UNITS or not (digits.isascii() and digits.isdigit()):
+        raise UsageError(f"{text!r} is no size; write 65536, 64K, 16M or 1G")
+    return int(digits) * _UNITS[unit]
+
+
+def parse_count(text: str) -> int:
+    """Turns decimal or 0x digits into a count.
+
+    Raises:
+        UsageError: the text is no count.
+    """
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise UsageError(f"{text!r} is no count")
+    return value

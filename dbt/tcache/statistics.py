@@ -1,0 +1,120 @@
+"""The counters of a session, as frozen values; their names come from the C struct alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, make_dataclass
+from typing import TYPE_CHECKING, Any
+
+from dbt._native import ffi
+
+
+class _Counters:
+    """What every Statistics can do, whatever counters the C struct has."""
+
+    if TYPE_CHECKING:
+        # The counters are fields made from dbt_statistics (csrc/core/session.h).
+        def __getattr__(self, name: str) -> int: ...
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The counters' names, in the order of the C struct."""
+        return _NAMES
+
+    @classmethod
+    def read(cls, struct: Any) -> Statistics:
+        """Copies a dbt_statistics out of session memory.
+
+        Args:
+            struct: a cffi reference to the struct; it may be changing while it is read.
+        """
+        return Statistics(*(int(getattr(struct, name)) for name in _NAMES))
+
+    @classmethod
+    def sum(cls, parts: Iterable[Statistics]) -> Statistics:
+        """Adds the counters of several processes."""
+        rows = [part.values() for part in parts]
+        return (
+            Statistics(*(sum(column) for column in zip(*rows, strict=True)))
+            if rows
+            else Statistics()
+        )
+
+    def values(self) -> tuple[int, ...]:
+        """The counters, in the order of `names`."""
+        return tuple(getattr(self, name) for name in _NAMES)
+
+    def table(self) -> str:
+        """All counters, one a line, names on the left."""
+        width = max(map(len, _NAMES))
+        rows = zip(_NAMES, self.values(), strict=True)
+        return "\n".join(f"{name.replace('_', ' '):<{width}} {value:>20,}" for name, value in rows)
+
+    def summary(self) -> str:
+        """The counters that say most, in a few aligned lines for a terminal."""
+        instructions = self.guest_instructions_translated
+        exits = sum(
+            value
+            for name, value in zip(_NAMES, self.values(), strict=True)
+            if name.startswith("exits_")
+        )
+        rows = [
+            ("translated", f"{self.units_translated:,} units, {instructions:,} instructions"),
+            ("", f"{_percent(self.instructions_ident, instructions)} emitted as they were"),
+            ("code", f"{self.guest_bytes_translated:,} guest bytes to {self.host_bytes_emitted:,}"),
+            ("", f"{self.tc_bytes_used:,} bytes of the translation cache in use"),
+            ("links", f"{self.links_made:,} made, {self.links_broken:,} broken"),
+            ("exits", f"{exits:,} to the VMM: {self.exits_continuation:,} continuations,"),
+            ("", f"{self.exits_indirect_miss:,} indirect misses, {self.exits_syscall:,} syscalls,"),
+            ("", f"{self.exits_callout:,} callouts, {self.exits_fault:,} faults,"),
+            ("", f"{self.exits_signal:,} signals"),
+        ]
+        if self.evictions or self.units_invalidated:
+            rows += [
+                ("dropped", f"{self.evictions:,} evictions of {self.units_evicted:,} units,"),
+                ("", f"{self.units_invalidated:,} units whose guest code changed"),
+            ]
+        return "\n".join(f"  {label:<11}{text}" for label, text in rows)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}%" if whole else "0.0%"
+
+
+_NAMES: tuple[str, ...] = tuple(name for name, _ in ffi.typeof("dbt_statistics").fields)
+
+if TYPE_CHECKING:
+
+    class Statistics(_Counters):
+        """The counters of one process, or the sum of several."""
+
+        def __init__(self, *values: int) -> None: ...
+
+else:
+    Statistics = make_dataclass(
+        "Statistics",
+        [(name, int, 0) for name in _NAMES],
+        bases=(_Counters,),
+        frozen=True,
+        namespace={"__doc__": "The counters of one process, or the sum of several."},
+    )
+    Statistics.__module__ = __name__
+
+
+@dataclass(frozen=True)
+class ProcessStatistics:
+    """What one guest process counted.
+
+    Attributes:
+        pid: its process id.
+        parent_pid: of the process that forked it, 0 for the first.
+        name: its name as ps shows it.
+        running: whether it had not ended when this was read.
+        statistics: its counters since it started.
+    """
+
+    pid: int
+    parent_pid: int
+    name: str
+    running: bool
+    statistics: Statistics

@@ -1,0 +1,464 @@
+"""Templates: the host code that stands for a guest instruction, as assembly text with holes.
+
+A template is what a rule chooses. Its body is written for GNU ``as`` (Intel syntax), one host
+instruction a line, and rendered once, at build time, into bytes, holes and a state map. The C engine
+copies the bytes and fills the holes; it never assembles.
+
+Scratch registers are named ``{s0}``, ``{s0d}`` (32 bits), ``{s0w}`` (16 bits). The engine chooses them
+among rax, rcx, rdx, rbx, rsi and rdi so that the guest instruction does not use them, and emits the
+spills before the body and the reloads after it: a template never spills. ``fixed`` names registers
+that the body needs by name; they are spilled in the same way.
+
+Context slots (the block at gs base) are written ``gs:[KEY]`` with the names of core/context.h less
+their prefix. Holes are symbols that start with ``hole_``:
+
+=====================  =====================================================================
+``hole_next``          32-bit immediate: the guest address after the instruction
+``hole_next_literal``  rel32 of an 8-byte literal that holds that address
+``hole_key``           32-bit: minus bits 16 to 47 of the unit's guest address
+``hole_returns``       disp32: the table of return targets
+``hole_jumps``         disp32: the table of indirect jump and call targets
+``hole_exit``          32-bit immediate: the number of the exit being emitted
+``hole_pop``           32-bit: 8 plus the immediate of ``ret imm16``
+``hole_operand``       64-bit immediate: the address of a RIP-relative operand
+=====================  =====================================================================
+
+Lines that start with a dot are not assembled but carried out by the engine:
+
+``.guest``             the guest instruction as it is
+``.guest near``        the same with its RIP-relative displacement moved
+``.guest base s0``     the same with its memory operand based on s0 instead, without its gs override
+``.load s0``           ``mov s0, operand`` for the guest's 64-bit register or memory operand
+``.load_moved s0``     the same, a RIP-relative displacement moved
+``.load_base s0``      the same, the operand based on s0
+``.add_base s0``       ``lea s0, [s0 + base]`` with the operand's base register; nothing without one
+``.jcc``               the guest's condition as ``jcc rel32`` to the taken exit
+``.short``             the guest's loop or jrcxz over the next host instruction
+``.jump next``         ``jmp rel32`` to the exit for the fall-through; left out when it follows
+``.jump taken``        ``jmp rel32`` to the exit for the branch target; left out when it follows
+``.exit KIND``         leave for the VMM: exit of that kind for this instruction
+``.reload``            reload the spilled registers here (else at the end)
+``.commit WHERE``      from here on the guest instruction counts as done, and the guest's pc is:
+                       ``next``, ``target``, ``key`` (context slot KEY) or ``stack`` ([rsp-8])
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Template:
+    """One template: its name, body lines and declarations.
+
+    ``scratch`` is the number of scratch registers, ``fixed`` the registers used by name.
+    ``keeps_spilled`` says that the body ends in a jump whose target reloads.
+    ``entry_spilled`` says that ``fixed`` are spilled already when the body begins.
+    ``ends`` says that nothing follows the body: control never falls out of it.
+    """
+
+    name: str
+    body: tuple[str, ...]
+    scratch: int = 0
+    fixed: tuple[str, ...] = ()
+    keeps_spilled: bool = False
+    entry_spilled: bool = False
+    entry_where: str = "this"
+    ends: bool = False
+    guest: str = field(default="")
+    host: str = field(default="")
+    why: str = field(default="")
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.strip().splitlines() if line.strip())
+
+
+_TEMPLATES: list[Template] = []
+
+
+def _template(
+    name: str,
+    body: str,
+    *,
+    guest: str,
+    host: str,
+    why: str,
+    scratch: int = 0,
+    fixed: tuple[str, ...] = (),
+    keeps_spilled: bool = False,
+    entry_spilled: bool = False,
+    entry_where: str = "this",
+    ends: bool = False,
+) -> None:
+    _TEMPLATES.append(
+        Template(
+            name,
+            _lines(body),
+            scratch,
+            fixed,
+            keeps_spilled,
+            entry_spilled,
+            entry_where,
+            ends,
+            guest,
+            host,
+            why,
+        )
+    )
+
+
+_template(
+    "ident",
+    ".guest",
+    guest="any instruction whose meaning does not depend on where it stands",
+    host="the same bytes",
+    why="guest registers live in the same host registers, guest memory at the same addresses",
+)
+
+_template(
+    "pcrel_near",
+    ".guest near",
+    guest="a RIP-relative operand within reach of the TC",
+    host="the same instruction, its displacement moved",
+    why="the arena lies within 2 GB of the code it serves, so the operand mostly stays in reach",
+)
+
+_template(
+    "pcrel_far",
+    """
+    movabs {s0}, offset hole_operand
+    .guest base s0
+    """,
+    scratch=1,
+    guest="a RIP-relative operand out of reach of the TC",
+    host="its address in a scratch register, the operand based on that",
+    why="movabs reaches everything; the scratch register is spilled, so a fault finds it again",
+)
+
+_template(
+    "pcrel_gs",
+    """
+    movabs {s0}, offset hole_operand
+    mov {s1}, gs:[GUEST_GS_BASE]
+    lea {s0}, [{s0} + {s1}]
+    .guest base s0
+    """,
+    scratch=2,
+    guest="a RIP-relative operand in the gs segment",
+    host="gs base plus address in a scratch register, the operand based on that",
+    why="host gs is the thread context, so the guest's gs base is added by hand; lea keeps flags",
+)
+
+_template(
+    "gs_operand",
+    """
+    mov {s0}, gs:[GUEST_GS_BASE]
+    .add_base s0
+    .guest base s0
+    """,
+    scratch=1,
+    guest="a ModRM memory operand in the gs segment",
+    host="gs base plus base register in a scratch register, the operand based on that",
+    why="index, scale and displacement stay; the override is dropped; lea keeps flags",
+)
+
+_template(
+    "gs_swapped",
+    """
+    mov {s0}, gs:[GUEST_GS_BASE]
+    mov {s1}, gs:[SELF]
+    wrgsbase {s0}
+    .guest
+    wrgsbase {s1}
+    """,
+    scratch=2,
+    guest="a gs access that ModRM does not describe: string, moffs, VSIB, 32-bit address",
+    host="the same bytes under the guest's own gs base",
+    why="nothing can be substituted; handlers find the context from the alternate stack meanwhile",
+)
+
+_template(
+    "jcc",
+    """
+    .jcc
+    .commit next
+    .jump next
+    """,
+    ends=True,
+    guest="conditional jump",
+    host="jcc rel32 to the taken exit, then the fall-through",
+    why="flags are the guest's at that point; each exit is linked on its own",
+)
+
+_template(
+    "loop",
+    """
+    .short
+    .commit next
+    .jump next
+    .commit target
+    .jump taken
+    """,
+    ends=True,
+    guest="loop, loope, loopne, jcxz, jecxz, jrcxz",
+    host="the same instruction over a jump to the fall-through exit, then a jump to the taken exit",
+    why="these branches have only an 8-bit displacement",
+)
+
+_template(
+    "jmp",
+    ".jump taken",
+    ends=True,
+    guest="direct jump",
+    host="jmp rel32 to the exit, or nothing when the target's unit follows",
+    why="a direct target is known at translation",
+)
+
+_template(
+    "call_low",
+    """
+    push offset hole_next
+    .commit target
+    .jump taken
+    """,
+    ends=True,
+    guest="direct call whose return address fits in a sign-extended 32-bit immediate",
+    host="push of the guest return address, then a jump",
+    why="one 8-byte store, so that the return's load can be forwarded from it",
+)
+
+_template(
+    "call",
+    """
+    push qword ptr [rip + hole_next_literal]
+    .commit target
+    .jump taken
+    """,
+    ends=True,
+    guest="direct call",
+    host="push of the guest return address from a literal, then a jump",
+    why="one 8-byte store and no register needed",
+)
+
+_template(
+    "ret",
+    """
+    pop rcx
+    .commit stack
+    movzx ecx, cx
+    jmp qword ptr [hole_returns + rcx*8]
+    """,
+    fixed=("rcx",),
+    keeps_spilled=True,
+    ends=True,
+    guest="near return",
+    host="a jump through the table of return targets; the target compares the rest of the address",
+    why="no compare before the jump: the prologue at the target verifies, off the critical path; "
+    "the address popped is still at [rsp-8], which signal frames leave alone (red zone)",
+)
+
+_template(
+    "ret_imm",
+    """
+    mov rcx, [rsp]
+    mov gs:[KEY], rcx
+    lea rsp, [rsp + hole_pop]
+    .commit key
+    movzx ecx, cx
+    jmp qword ptr [hole_jumps + rcx*8]
+    """,
+    fixed=("rcx",),
+    keeps_spilled=True,
+    ends=True,
+    guest="near return that also pops its arguments",
+    host="as an indirect jump to the address on the stack",
+    why="the address lies too far below rsp afterwards to be found again there",
+)
+
+for _suffix, _load, _what in (
+    ("", ".load rcx", "through a register or memory"),
+    ("_near", ".load_moved rcx", "through a RIP-relative operand within reach"),
+    ("_far", "movabs rcx, offset hole_operand\n.load_base rcx", "through a far RIP-relative operand"),
+    (
+        "_gs",
+        "mov rcx, gs:[GUEST_GS_BASE]\n.add_base rcx\n.load_base rcx",
+        "through memory in the gs segment",
+    ),
+):
+    _template(
+        f"ijmp{_suffix}",
+        f"""
+        {_load}
+        mov gs:[KEY], rcx
+        .commit key
+        movzx ecx, cx
+        jmp qword ptr [hole_jumps + rcx*8]
+        """,
+        fixed=("rcx",),
+        keeps_spilled=True,
+        ends=True,
+        guest=f"indirect jump {_what}",
+        host="a jump through the table of jump targets; the target compares the rest of the address",
+        why="as ret; the address waits in the context, since the stack below rsp may be in use",
+    )
+    for _low in (True, False):
+        _push = "push offset hole_next" if _low else "push qword ptr [rip + hole_next_literal]"
+        _template(
+            f"icall{_suffix}{'_low' if _low else ''}",
+            f"""
+            {_load}
+            mov gs:[KEY], rcx
+            {_push}
+            .commit key
+            movzx ecx, cx
+            jmp qword ptr [hole_jumps + rcx*8]
+            """,
+            fixed=("rcx",),
+            keeps_spilled=True,
+            ends=True,
+            guest=f"indirect call {_what}",
+            host="the target into the context, the return address pushed, a jump through the table",
+            why="the operand is read before the push, as the processor does",
+        )
+
+_template(
+    "syscall",
+    ".exit syscall",
+    ends=True,
+    guest="system call",
+    host="an exit to the VMM",
+    why="the personality carries it out",
+)
+
+_template(
+    "callout",
+    ".exit callout",
+    ends=True,
+    guest="an instruction that C carries out: cpuid, gs base and gs selector, xbegin",
+    host="an exit to the VMM",
+    why="rare, and what it shows is virtual",
+)
+
+_template(
+    "unsupported",
+    ".exit unsupported",
+    ends=True,
+    guest="an instruction this engine does not carry out: far branches, iret, 32-bit system calls",
+    host="an exit to the VMM",
+    why="refused by name, never run wrong",
+)
+
+_template(
+    "invalid",
+    "ud2",
+    ends=True,
+    guest="bytes that are no instruction",
+    host="ud2",
+    why="it raises the same exception at the same guest pc",
+)
+
+# Not chosen by rules: pieces that the engine emits around the units.
+
+_template(
+    "return_prologue",
+    """
+    .commit stack
+    jmp gs:[RETURN_MISS_ROUTINE]
+    mov ecx, [rsp - 6]
+    lea ecx, [rcx + hole_key]
+    lea rcx, [rcx - 1]
+    bswap rcx
+    jecxz . - 25
+    """,
+    fixed=("rcx",),
+    entry_spilled=True,
+    entry_where="stack",
+    guest="arrival at a unit by a return; the entry is the second instruction",
+    host="compares bits 16 to 47 of the address returned to, without touching flags",
+    why="the table's index has settled the low 16 bits; another address goes to the miss routine. "
+    "The difference, zero-extended, less one has its upper half set only when it was 0; bswap "
+    "brings that half to ecx, so that the branch is not taken on a match (a taken one costs "
+    "fib 0.3 of its native time)",
+)
+
+_template(
+    "jump_prologue",
+    """
+    .commit key
+    jmp gs:[MISS_ROUTINE]
+    mov ecx, gs:[KEY+2]
+    lea ecx, [rcx + hole_key]
+    lea rcx, [rcx - 1]
+    bswap rcx
+    jecxz . - 29
+    """,
+    fixed=("rcx",),
+    entry_spilled=True,
+    entry_where="key",
+    guest="arrival at a unit by an indirect jump or call; the entry is the second instruction",
+    host="compares bits 16 to 47 of the address in the context, without touching flags",
+    why="as return_prologue",
+)
+
+_template(
+    "return_miss",
+    """
+    .commit stack
+    mov rcx, [rsp - 8]
+    mov gs:[KEY], rcx
+    mov dword ptr gs:[EXIT_ID], 1
+    .reload
+    .commit stack
+    jmp gs:[EXIT_ROUTINE]
+    """,
+    fixed=("rcx",),
+    entry_spilled=True,
+    entry_where="stack",
+    ends=True,
+    guest="a return that the table does not know",
+    host="hands the address to the VMM",
+    why="all empty slots of the table of return targets lead here",
+)
+
+_template(
+    "jump_miss",
+    """
+    .commit key
+    mov dword ptr gs:[EXIT_ID], 2
+    .reload
+    .commit key
+    jmp gs:[EXIT_ROUTINE]
+    """,
+    fixed=("rcx",),
+    entry_spilled=True,
+    entry_where="key",
+    ends=True,
+    guest="an indirect jump or call that the table does not know",
+    host="hands the address to the VMM",
+    why="all empty slots of the table of jump targets lead here",
+)
+
+_template(
+    "stub",
+    """
+    mov dword ptr gs:[EXIT_ID], offset hole_exit
+    jmp gs:[EXIT_ROUTINE]
+    """,
+    ends=True,
+    guest="a direct exit that is not linked",
+    host="names the exit and enters the VMM",
+    why="the VMM translates the target and links the exit",
+)
+
+_template(
+    "far_link",
+    "jmp qword ptr [rip + hole_target_literal]",
+    ends=True,
+    guest="a direct exit whose target lies more than 2 GB away in the TC",
+    host="a jump through a literal",
+    why="arenas serve neighbourhoods that may lie apart",
+)
+
+TEMPLATES: tuple[Template, ...] = tuple(_TEMPLATES)
+"""All templates, in the order of their numbers in the rendered tables."""

@@ -1,0 +1,233 @@
+"""`dbt run` as a user meets it: the program's output, status, signals, terminal and environment."""
+
+from __future__ import annotations
+
+import os
+import pty
+import resource
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+DBT = (sys.executable, "-m", "dbt")
+RUN = (*DBT, "run")
+STATS = (*RUN, "--stats")
+BOTH = pytest.mark.parametrize("prefix", [RUN, STATS], ids=["in-place", "stats"])
+WAIT_S = 20
+
+
+def call(*words: str | Path, **options: object) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(words, capture_output=True, timeout=WAIT_S, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < limit, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@BOTH
+@pytest.mark.parametrize("status", [0, 1, 42, 255])
+def test_exit_status_is_the_programs(prefix: Sequence[str], status: int) -> None:
+    assert call(*prefix, "/bin/sh", "-c", f"exit {status}").returncode == status
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGSEGV", "SIGKILL", "SIGPIPE", "SIGINT"])
+def test_death_by_signal_is_the_programs(prefix: Sequence[str], name: str) -> None:
+    done = call(*prefix, "/bin/sh", "-c", f"kill -{name[3:]} $$")
+    assert done.returncode == -signal.Signals[name]
+
+
+@BOTH
+def test_output_is_the_programs(prefix: Sequence[str]) -> None:
+    command = ("/bin/sh", "-c", "cat; echo error >&2")
+    native = call(*command, input=b"some input\n")
+    done = call(*prefix, *command, input=b"some input\n")
+    assert done.stdout == native.stdout
+    if prefix == RUN:
+        assert done.stderr == native.stderr
+    else:
+        assert done.stderr.startswith(native.stderr)
+
+
+def test_statistics_come_last_and_on_standard_error() -> None:
+    done = call(*STATS, "/bin/sh", "-c", "echo out; echo err >&2")
+    assert done.stdout == b"out\n"
+    lines = done.stderr.decode().splitlines()
+    assert lines[0] == "err"
+    assert lines[1] == "dbt: 1 process"
+    words = lines[2].split()
+    assert words[0] == "translated"
+    assert int(words[1].replace(",", "")) > 100
+
+
+def test_statistics_list_every_process() -> None:
+    done = call(*STATS, "/bin/sh", "-c", "/bin/true; /bin/echo x")
+    lines = done.stderr.decode().splitlines()
+    assert lines[0] == "dbt: 3 processes"
+    names = [line.split()[1] for line in lines if line.split()[0].isdigit()]
+    assert names == ["sh", "true", "echo"]
+
+
+def test_the_program_has_the_pid_that_was_started() -> None:
+    process = subprocess.Popen([*RUN, "/bin/sh", "-c", "echo $$"], stdout=subprocess.PIPE)
+    assert int(process.communicate(timeout=WAIT_S)[0]) == process.pid
+
+
+@BOTH
+def test_options_after_the_program_are_its_own(prefix: Sequence[str]) -> None:
+    assert call(*prefix, "/bin/echo", "--stats", "--help").stdout == b"--stats --help\n"
+    assert call(*prefix, "--", "/bin/echo", "--", "x").stdout == b"-- x\n"
+
+
+@BOTH
+def test_argument_bytes_are_exact(prefix: Sequence[str]) -> None:
+    words = [os.fsencode(word) for word in (*prefix, "/usr/bin/printf", "%s|")]
+    odd = [b"", b"\xff\xfe", b"a\nb", "ä€".encode()]
+    done = subprocess.run([*words, *odd], capture_output=True, env={"LC_ALL": "C"}, timeout=WAIT_S)
+    assert done.stdout == b"".join(word + b"|" for word in odd)
+
+
+@BOTH
+def test_the_environment_is_exact(prefix: Sequence[str]) -> None:
+    """No LC_CTYPE that Python adds in the C locale, none of dbt's own."""
+    environment = {"A": "1", "EMPTY": "", "DBT_TU_CAP": "8"}
+    done = call(*prefix, "/usr/bin/env", env=environment)
+    assert done.stdout == b"A=1\nEMPTY=\nDBT_TU_CAP=8\n"
+
+
+@BOTH
+def test_signal_dispositions_are_those_of_a_direct_start(prefix: Sequence[str]) -> None:
+    command = ("/bin/grep", "-E", "Sig(Ign|Blk)", "/proc/self/status")
+    assert call(*prefix, *command).stdout == call(*command).stdout
+
+
+@BOTH
+def test_an_ignored_interrupt_stays_ignored(prefix: Sequence[str]) -> None:
+    """As under nohup or in a shell's background job."""
+    command = ("/bin/grep", "SigIgn", "/proc/self/status")
+    line = " ".join(["trap '' INT QUIT HUP; exec", *prefix, *command])
+    native = " ".join(["trap '' INT QUIT HUP; exec", *command])
+    assert call("/bin/sh", "-c", line).stdout == call("/bin/sh", "-c", native).stdout
+
+
+def test_a_closed_pipe_ends_the_program() -> None:
+    line = f"set -o pipefail; {' '.join(RUN)} /usr/bin/yes | /usr/bin/head -1"
+    done = call("/bin/bash", "-c", line)
+    assert done.stdout == b"y\n"
+    assert done.returncode == 128 + signal.SIGPIPE
+    assert done.stderr == b""
+
+
+def test_a_low_descriptor_limit_is_enough() -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+    assert call(*RUN, "/bin/echo", "ok", preexec_fn=limit).stdout == b"ok\n"
+
+
+class Terminal:
+    """A command that leads a new terminal, and the terminal's other end."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(words[0], list(words))
+        attributes = termios.tcgetattr(self.fd)
+        attributes[3] &= ~termios.ECHO
+        termios.tcsetattr(self.fd, termios.TCSANOW, attributes)
+        self.seen = b""
+
+    def expect(self, text: bytes) -> None:
+        """Reads until the text comes; what comes after it is kept for the next call."""
+        limit = time.monotonic() + WAIT_S
+        while text not in self.seen:
+            ready, _, _ = select.select([self.fd], [], [], max(limit - time.monotonic(), 0))
+            assert ready, self.seen
+            try:
+                self.seen += os.read(self.fd, 4096)
+            except OSError:  # the other side has gone
+                break
+        _, found, rest = self.seen.partition(text)
+        assert found, self.seen
+        self.seen = rest
+
+    def type(self, text: bytes) -> None:
+        os.write(self.fd, text)
+
+    def wait(self) -> int:
+        status = os.waitpid(self.pid, 0)[1]
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(status)
+
+
+@BOTH
+def test_control_c_ends_the_program(prefix: Sequence[str]) -> None:
+    terminal = Terminal([*prefix, "/bin/sh", "-c", "echo started; exec /bin/cat"])
+    terminal.expect(b"started")
+    time.sleep(0.3)
+    terminal.type(b"\x03")
+    assert terminal.wait() == -signal.SIGINT
+
+
+@BOTH
+def test_the_program_sees_the_terminal(prefix: Sequence[str]) -> None:
+    terminal = Terminal([*prefix, "/bin/sh", "-c", "test -t 0 && stty size && tty"])
+    terminal.expect(b"/dev/pts/")
+    assert terminal.wait() == 0
+
+
+@BOTH
+def test_control_z_stops_and_fg_continues(prefix: Sequence[str]) -> None:
+    terminal = Terminal(["/bin/bash", "--norc", "--noediting", "-i"])
+    terminal.type(b"PS1='rea''dy> '\n")
+    terminal.expect(b"ready> ")
+    terminal.type(f"{' '.join(prefix)} /bin/sh -c 'echo star''ted; exec /bin/cat'\n".encode())
+    terminal.expect(b"started")
+    time.sleep(0.3)
+    terminal.type(b"\x1a")
+    terminal.expect(b"Stopped")
+    terminal.expect(b"ready> ")
+    terminal.type(b"fg\n")
+    time.sleep(0.3)
+    terminal.type(b"hello\n")
+    terminal.expect(b"hello")
+    terminal.type(b"\x04")
+    terminal.expect(b"ready> ")
+    terminal.type(b"echo status $?; exit\n")
+    terminal.expect(b"status 0")
+    terminal.wait()
+
+
+def test_with_statistics_a_stopped_program_stops_the_parent_too() -> None:
+    parent = subprocess.Popen([*STATS, "/bin/sleep", "1"], process_group=0, stderr=subprocess.PIPE)
+    wait_until(lambda: bool(children(parent.pid)))
+    time.sleep(0.2)
+    os.kill(children(parent.pid)[0], signal.SIGSTOP)
+    _, status = os.waitpid(parent.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    os.kill(parent.pid, signal.SIGCONT)
+    assert parent.wait(WAIT_S) == 0
+
+
+def test_with_statistics_a_termination_is_passed_on() -> None:
+    parent = subprocess.Popen([*STATS, "/bin/sleep", "60"], stderr=subprocess.PIPE)
+    wait_until(lambda: bool(children(parent.pid)))
+    time.sleep(0.2)
+    parent.terminate()
+    _, error = parent.communicate(timeout=WAIT_S)
+    assert parent.returncode == -signal.SIGTERM
+    assert error.startswith(b"dbt: 1 process")

@@ -1,0 +1,1 @@
+"""Guest programs, run natively and translated and compared."""

@@ -1,0 +1,247 @@
+"""The table of guests: sources, how to build them, and what they do natively.
+
+A guest that is refused for now (a part the engine has not got yet) says so here, with the words of
+the refusal; its test fails when the guest starts to work, so that the entry goes.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+BARE = ("bare", "bare-pie")
+BARE_STATIC = ("bare",)
+LINKED = ("pie", "no-pie", "static", "static-pie")
+DYNAMIC = ("pie", "no-pie")
+
+#: The refusals the engine owes, by the words on standard error.
+NO_THREADS = r"^dbt: this program starts a thread, which is not supported yet"
+NO_FAR = r"^dbt: instruction not supported yet at "
+
+
+@dataclass(frozen=True)
+class Guest:
+    """One guest program and one way to call it.
+
+    Attributes:
+        name: of the executable and the test.
+        source: file in guests/.
+        variants: keys of tests.guests.build.VARIANTS; the first one is the quick one.
+        flags: more flags for gcc.
+        arguments: after argv[0]; `{name}` stands for a library of `libraries`.
+        libraries: shared objects to build beside it: name to source.
+        status: natively: the exit status, or the negative number of a signal.
+        stdout: natively, when it is the same on every machine.
+        input_bytes: standard input.
+        timeout_s: wall time for one run, native or translated.
+        label: tells calls of one guest apart.
+        refused: a pattern for standard error, when the engine refuses this guest for now.
+    """
+
+    name: str
+    source: str
+    variants: tuple[str, ...] = LINKED
+    flags: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    status: int = 0
+    stdout: bytes | None = None
+    input_bytes: bytes = b""
+    timeout_s: float = 60.0
+    label: str = ""
+    refused: str = ""
+
+    @property
+    def identity(self) -> str:
+        """The guest's name in test ids."""
+        return f"{self.name}_{self.label}" if self.label else self.name
+
+
+def _bare(name: str, stdout: bytes = b"", **more: object) -> Guest:
+    return Guest(name, f"{name}.S", **{"variants": BARE, "stdout": stdout, **more})  # type: ignore[arg-type]
+
+
+def _linked(name: str, stdout: bytes | None = None, **more: object) -> Guest:
+    return Guest(name, f"{name}.c", **{"stdout": stdout, **more})  # type: ignore[arg-type]
+
+
+_FAULT_SIGNALS = {
+    "a": "SEGV", "b": "SEGV", "c": "SEGV", "d": "FPE", "e": "FPE", "f": "ILL", "g": "TRAP",
+    "h": "SEGV", "i": "SEGV", "j": "SEGV", "k": "SEGV", "l": "SEGV", "m": "SEGV", "n": "SEGV",
+    "o": "ILL", "p": "SEGV", "q": "ILL", "r": "TRAP", "s": "TRAP", "t": "SEGV", "u": "SEGV",
+    "v": "SEGV", "w": "SEGV", "x": "SEGV", "y": "ILL", "z": "SEGV", "A": "SEGV", "B": "SEGV",
+    "C": "BUS", "D": "TRAP", "E": "SEGV", "F": "SEGV", "G": "SEGV", "H": "SEGV", "I": "BUS",
+}  # fmt: skip
+
+
+def _faults() -> list[Guest]:
+    return [
+        _bare(
+            "faults",
+            arguments=(letter,),
+            label=f"{letter}_{name}",
+            status=-signal.Signals[f"SIG{name}"],
+            variants=BARE_STATIC,
+        )
+        for letter, name in _FAULT_SIGNALS.items()
+    ]
+
+
+def _deaths() -> list[Guest]:
+    deaths = {
+        "pipe": signal.SIGPIPE,
+        "abort": signal.SIGABRT,
+        **{str(int(number)): number for number in (
+            signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGINT, signal.SIGSEGV,
+            signal.SIGALRM, signal.SIGUSR1, signal.SIGFPE, signal.SIGXCPU,
+        )},
+    }  # fmt: skip
+    return [
+        _linked(
+            "signal_death",
+            b"about to die\n",
+            arguments=(argument,),
+            label=argument,
+            status=-number,
+            variants=("static",) if argument == "pipe" else ("pie",),
+        )
+        for argument, number in deaths.items()
+    ]
+
+
+GUESTS: tuple[Guest, ...] = (
+    # Control flow.
+    _bare("hello", b"hello\n"),
+    *(
+        _bare(
+            "hello",
+            b"hello\n",
+            label=label,
+            flags=(f"-Wl,-Ttext-segment={address}",),
+            variants=BARE_STATIC,
+        )
+        for label, address in (
+            ("lowest", "0x10000"),
+            ("below_2g", "0x7ff00000"),
+            ("above_4g", "0x123456000"),
+            ("high", "0x7e0000000000"),
+        )
+    ),
+    _bare("exit_status", status=42),
+    _bare("is_prime", b"1229\n"),
+    _bare("is_prime", b"25\n", arguments=("100",), label="100", variants=BARE_STATIC),
+    _bare("jcc_all", b"1024\n"),
+    _bare("loop_forms"),
+    _bare("transfers", variants=BARE_STATIC),
+    _bare("stack_forms"),
+    _bare("jump_middle"),
+    _bare("red_zone"),
+    _bare("flags_kept"),
+    _bare("deep_recursion", b"400000\n"),
+    _bare("table_collision", b"130f3e2efa8d83a0\n"),
+    _bare("table_collision_far", b"3000\n", variants=BARE_STATIC),
+    _bare("jump_table", b"eec880e9\n"),
+    _bare("many_functions", b"8247b9fb0f6902d7\n"),
+    _bare("page_crossing"),
+    _bare("transactions", b"100\n"),
+    # Operands and instructions.
+    _bare("rip_relative", variants=BARE_STATIC),
+    _bare("rip_relative_avx"),
+    _bare("gs_base"),
+    _bare("gs_address32"),
+    _bare("gs_gather"),
+    _bare("fs_base"),
+    _bare("string_forms", variants=BARE_STATIC),
+    _bare("implicit_operands", variants=BARE_STATIC),
+    _bare("popf_forms"),
+    _bare("integer_forms", b"968001b4374fd701\n"),
+    _bare("odd_encodings"),
+    _bare("syscall_state"),
+    _linked("cpuid_leaves", variants=("static", "pie")),
+    _linked("clocks", b"ok\n"),
+    *(
+        _linked("vector_kept", arguments=(kind,), label=kind, variants=("static", "pie"))
+        for kind in ("x87", "sse", "avx", "avx512")
+    ),
+    *(
+        _bare("refusals", arguments=(letter,), label=label, variants=BARE_STATIC, refused=refused)
+        for letter, label, refused in (
+            ("a", "far_return", NO_FAR),
+            ("b", "interrupt_return", NO_FAR),
+            ("c", "int_80", NO_FAR),
+            ("d", "segment_loads", ""),
+            ("e", "selectors", ""),
+            ("f", "far_jump", NO_FAR),
+        )
+    ),
+    # Code that changes.
+    _bare("rewrite_line"),
+    _bare("rewrite_string"),
+    _linked("write_code", b"16504683732247785984\n7257214203154631268\n16428059464321408384\n"),
+    _linked("write_code_syscall", b"17 34 51 68 85\n", variants=DYNAMIC),
+    _linked("write_code_shared", b"12979564489069079028\n", variants=DYNAMIC),
+    _linked("protection_flips", b"7 11 7 9 11 11\n", variants=DYNAMIC),
+    _linked("high_and_low_code", b"5902067722070505664\n"),
+    # Faults and signals.
+    *_faults(),
+    _linked("bus_error", b"mapped\n", status=-signal.SIGBUS, variants=DYNAMIC),
+    _linked("stack_overflow", b"", status=-signal.SIGSEGV, variants=("static", "pie")),
+    *_deaths(),
+    _linked("signal_ignored", b"1 0\n1 0\n1 0\n-1 1\n1 1\n", variants=DYNAMIC),
+    _linked("signal_stop", b"19 1 6\n", variants=DYNAMIC),
+    _linked("handler_installed", b"1 1 1\n1\nafter exec 1\n", variants=("pie", "static")),
+    _linked("signal_handler", variants=("static", "pie")),
+    _linked("signal_stack", b"2 2 2 1 1 1\n3 1\n", variants=("static", "pie")),
+    _linked(
+        "signal_restart",
+        b"restarted 1 after 1\ninterrupted -1 1\nslept -1 1 1\npolled -1 1\n",
+        variants=DYNAMIC,
+    ),
+    _linked("signal_child", b"5 15 1\n", variants=DYNAMIC),
+    _linked("signal_jump", b"1000 0\n", variants=("static", "pie")),
+    _linked("signal_timer", b"375001533 1\n", variants=("static", "pie")),
+    _linked("threads", b"120000 82000 80000 0\n", flags=("-pthread",), refused=NO_THREADS),
+    # The C library and the process.
+    _linked("static_tls", b"80 0 -1 1\n"),
+    _linked(
+        "standard_input",
+        b"1 one\n3 three\n",
+        input_bytes=b"one\ntwo\nthree\nfour\n",
+        status=4,
+    ),
+    _linked("stack_growth", b"7\n2490795795\n"),
+    _linked("long_jumps", b"4646451971005396736 0\n"),
+    _linked("contexts", b"9869047722893805832\n", variants=("pie", "static")),
+    Guest("exceptions", "exceptions.cc", stdout=b"1588750 31500\n"),
+    Guest("uncaught", "uncaught.cc", status=-signal.SIGABRT, variants=("pie", "static")),
+    _linked("indirect_functions", b"4125282121 2128619578 51 1\nbye 56214\n"),
+    _linked("switches", b"505534955491276675\n", label="switch", variants=("static", "pie")),
+    _linked(
+        "switches",
+        b"505534955491276675\n",
+        label="goto",
+        flags=("-DGOTO=1",),
+        variants=("static", "pie"),
+    ),
+    _linked(
+        "dlopen",
+        b"2343098666504173968\n",
+        arguments=("{one}", "{two}"),
+        libraries={"one": "dlopen_one.c", "two": "dlopen_two.c"},
+        variants=DYNAMIC,
+    ),
+    _linked("fork_wait", variants=("pie", "static")),
+    _linked("vfork_exec", b"42 7 1 127 spawned\n", variants=("pie", "static")),
+    _linked("exec_self", status=3),
+    _linked("exec_script", variants=("pie", "static")),
+    _linked("many_arguments", variants=("pie", "static")),
+    _linked("large_bss", variants=("static", "no-pie")),
+    _linked("proc_self"),
+    _linked("auxiliary_vector"),
+    _linked("program_break", b"10 1\n"),
+    _linked("map_moves", b"ok\n", variants=DYNAMIC),
+    _linked("limits"),
+    _linked("output_buffers", variants=("pie", "static")),
+    _linked("vsyscall_page", b"ok\n", variants=("pie",)),
+)

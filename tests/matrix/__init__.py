@@ -1,0 +1,1 @@
+"""Real programs from Debian, run natively and translated, compared byte for byte."""

@@ -1,0 +1,6 @@
+define(`forloop', `pushdef(`$1', `$2')_forloop($@)popdef(`$1')')
+define(`_forloop', `$4`'ifelse($1, `$3', , `define(`$1', incr($1))$0($@)')')
+define(`fib', `ifelse(eval($1 < 2), 1, $1, `eval(fib(decr($1)) + fib(eval($1 - 2)))')')
+fib(DEPTH)
+forloop(`i', 1, 2000, `eval(i * i, 16) ')
+translit(forloop(`j', 1, 500, `j,'), `0-9', `a-j')
