@@ -9,11 +9,11 @@ endif
 PYTEST := $(PYTHON) -m pytest
 FUZZ_INPUTS ?= 1000000
 
-.PHONY: help setup build run test quick golden lint fuzz asan bench matrix docs check wheel clean
+.PHONY: help setup build run test quick full golden lint fuzz asan bench matrix matrix-packages modes docs check wheel clean
 .NOTPARALLEL:
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
 
 setup:
 	@./bootstrap
@@ -24,11 +24,14 @@ build: $(SETUP) ## compile what changed, in place
 run: build ## a real program under translation
 	@$(PYTHON) -m dbt run --stats /bin/ls -l /
 
-test: build ## all tests
-	$(PYTEST) tests
+test: build ## the tests
+	$(PYTEST) -m "not full" tests
 
 quick: build ## the tests that take no more than seconds
-	$(PYTEST) -m "not slow" tests
+	$(PYTEST) -m "not slow and not full" tests
+
+full: build ## the tests, and those that take minutes
+	$(PYTEST) tests
 
 golden: build ## rewrite the golden files from what is emitted now
 	$(PYTEST) --update-golden tests/translate
@@ -50,6 +53,16 @@ bench: build ## cycles and instructions against native
 
 matrix: build ## real programs, natively and translated, compared
 	$(PYTHON) -m tests.matrix
+
+matrix-packages: ## install the programs of the matrix (Debian, as root)
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+	    $$(sed /^#/d tests/matrix/packages.txt) >/dev/null
+
+modes: build ## all tests with chaining off, with the smallest cache, with units of one instruction
+	DBT_NO_CHAIN=1 $(PYTEST) -m "not full" tests --ignore tests/decode
+	DBT_TC_SIZE=64K $(PYTEST) -m "not full" tests --ignore tests/decode
+	DBT_TU_CAP=1 $(PYTEST) -m "not full" tests --ignore tests/decode
 
 docs: build ## what the documents claim
 	$(PYTEST) tests/unit/test_docs.py

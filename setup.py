@@ -182,9 +182,14 @@ def link(target: Path, objects: Sequence[Path], flags: Sequence[str]) -> None:
     ):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    # A new inode: a VMM that is running keeps its own, and the link never meets a busy text file.
-    target.unlink(missing_ok=True)
-    run_tool(command)
+    # Put in place whole and as a new file: programs that run or start meanwhile see the old or the
+    # new one, and never a part.
+    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        run_tool([*compiler(), *flags, "-o", fresh, *objects])
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
     remembered.parent.mkdir(parents=True, exist_ok=True)
     remembered.write_text(text)
 

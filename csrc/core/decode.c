@@ -218,8 +218,8 @@ static bool scan_vex(dbt_scan *s, dbt_instruction *out, u8 kind)
         take_payload(s, out, code[1], code[2]);
         out->vector_length = code[2] >> 2 & 1;
         if (kind == BYTE_XOP) {
-            out->map = (u8)(map - 8 + DBT_MAP_XOP_8);
             s->invalid |= map > 10;
+            out->map = (u8)(DBT_MAP_XOP_8 + (map > 10 ? 0 : map - 8));
             out->prefixes |= DBT_PREFIX_XOP;
         } else {
             out->map = vex_maps[map];
@@ -247,7 +247,7 @@ static bool scan_evex(dbt_scan *s, dbt_instruction *out)
     u32 high_reg = ~(u32)code[1] >> 4 & 1;
     u32 high_vvvv = ~(u32)code[3] >> 3 & 1;
     if (s->mode == DBT_MODE_32) {
-        /* SDM vol. 2, 2.7.11.1: V' must be set outside 64-bit mode; R' is ignored. */
+        /* SDM vol. 2, 2.7.11.2: V' must be set outside 64-bit mode; R' is ignored. */
         s->invalid |= high_vvvv;
         high_reg = 0;
     }
@@ -256,6 +256,8 @@ static bool scan_evex(dbt_scan *s, dbt_instruction *out)
                           (code[3] >> 4 & 1u) << 3 | (code[3] & 7u) << 4);
     out->vector_length = code[3] >> 5 & 3;
     out->prefixes |= DBT_PREFIX_EVEX;
+    /* With a rounding mode or SAE the length is 512 (or scalar) whatever L'L (SDM vol. 2, 2.7.8;
+     * processors take L'L 11b with SAE alone, too). */
     s->rounding = (out->extension & 8) && code[5] >= 0xc0;
     if (s->rounding) {
         out->vector_length = 2;
@@ -357,7 +359,7 @@ static u32 displacement_shift(const dbt_decode_row *row, const dbt_instruction *
 }
 
 /* 16-bit addressing, outside 64-bit mode only (SDM vol. 2, table 2-1). */
-static void memory_16(dbt_scan *s, dbt_instruction *out)
+static void memory_16(dbt_instruction *out)
 {
     static const u8 bases[8] = {3, 3, 5, 5, 6, 7, 5, 3};
     static const u8 indexes[4] = {6, 7, 6, 7};
@@ -372,7 +374,6 @@ static void memory_16(dbt_scan *s, dbt_instruction *out)
     if (rm < 4) {
         out->index = indexes[rm];
     }
-    (void)s;
 }
 
 /* SIB byte and displacement size for 32- and 64-bit addressing. */
@@ -418,11 +419,10 @@ static bool memory_32(dbt_scan *s, dbt_instruction *out, const dbt_decode_row *r
 /* The ModRM operand, the ModRM byte itself being at s->at - 1. */
 static bool scan_memory(dbt_scan *s, dbt_instruction *out, const dbt_decode_row *row)
 {
-    /* MEMORY (bit 1) and WRITES_MEMORY (bit 8) from the row's ACCESSED and WRITTEN. */
     out->traits |= DBT_TRAIT_ADDRESS | (row->flags & DBT_ROW_ACCESSED ? DBT_TRAIT_MEMORY : 0) |
                    (row->flags & DBT_ROW_WRITTEN ? DBT_TRAIT_WRITES_MEMORY : 0);
     if (out->address_bytes == 2) {
-        memory_16(s, out);
+        memory_16(out);
     } else if (!memory_32(s, out, row)) {
         return false;
     }

@@ -161,6 +161,9 @@ static void fill_hole(dbt_emitter *emitter, u8 *code, const dbt_template_hole *h
     case DBT_HOLE_JUMPS:
         put_u32(at, (u32)(u64)engine->jumps);
         break;
+    case DBT_HOLE_SECOND:
+        put_u32(at, (u32)((u64)engine->second + (u64)(i64)hole->addend));
+        break;
     case DBT_HOLE_EXIT:
         put_u32(at, exit + DBT_EXIT_ID_FIRST);
         break;
@@ -404,9 +407,10 @@ static bool leave_out(dbt_emitter *emitter, const dbt_item *item, bool last, u64
     return true;
 }
 
-static u32 reload_all(dbt_emitter *emitter, u32 mask, u32 where) {
+/* Reloads the wanted ones of the spilled registers; answers what is still spilled. */
+static u32 reload_all(dbt_emitter *emitter, u32 mask, u32 wanted, u32 where) {
     for (u32 number = 0; number < 8; number++) {
-        if (mask >> number & 1) {
+        if (wanted >> number & 1) {
             reload(emitter, number, STATE(mask, where));
             mask &= ~(1u << number);
         }
@@ -475,6 +479,7 @@ static void put_op(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
         put_exit(emitter, DBT_EXIT_KIND_UNSUPPORTED, instruction->guest_pc, state);
         break;
     case DBT_OP_RELOAD: /* by the caller, which keeps the mask */
+    case DBT_OP_RELOAD_BUT_RCX:
     case DBT_OP_COUNT:
         break;
     }
@@ -487,10 +492,10 @@ static void put_template(dbt_emitter *emitter, u8 number, const dbt_item *item, 
     for (u32 i = 0; i < template_->scratch_count; i++) {
         wanted |= 1u << item->scratch[i];
     }
-    u32 mask = template_->flags & DBT_TEMPLATE_ENTRY_SPILLED ? wanted : 0;
+    u32 mask = template_->entry_spilled_mask;
     for (u32 r = 0; r < 8; r++) {
         if (wanted >> r & 1 && !(mask >> r & 1)) {
-            spill(emitter, r, STATE(mask, DBT_WHERE_THIS));
+            spill(emitter, r, STATE(mask, template_->entry_where));
             mask |= 1u << r;
         }
     }
@@ -500,7 +505,11 @@ static void put_template(dbt_emitter *emitter, u8 number, const dbt_item *item, 
         const dbt_template_op *op = &dbt_template_ops[template_->first_op + i];
         where = done && op->where == DBT_WHERE_THIS ? (u32)DBT_WHERE_NEXT : op->where;
         if (op->kind == DBT_OP_RELOAD) {
-            mask = reload_all(emitter, mask, where);
+            mask = reload_all(emitter, mask, mask, where);
+            continue;
+        }
+        if (op->kind == DBT_OP_RELOAD_BUT_RCX) {
+            mask = reload_all(emitter, mask, mask & ~(1u << DBT_RCX), where);
             continue;
         }
         put_op(emitter, item, bytes, op, i + 1u == template_->op_count, STATE(mask, where));
@@ -510,7 +519,7 @@ static void put_template(dbt_emitter *emitter, u8 number, const dbt_item *item, 
         }
     }
     if (!(template_->flags & (DBT_TEMPLATE_KEEPS_SPILLED | DBT_TEMPLATE_ENDS))) {
-        reload_all(emitter, mask, done ? (u32)DBT_WHERE_NEXT : where);
+        reload_all(emitter, mask, mask, done ? (u32)DBT_WHERE_NEXT : where);
     }
 }
 

@@ -12,18 +12,24 @@
 #define CHUNKS_WANTED 512ULL
 #define ARENA_REACH 0x7ff00000ULL    /* a little less than 2 GB */
 #define ARENA_BYTES_MAX 0x10000000ULL
-#define LOW_LIMIT 0x7ff00000ULL
+#define LOW_LIMIT 0x7fe00000ULL      /* a multiple of HUGE_BYTES */
 #define ARENA_STEP 0x2000000ULL
 #define STUB_ROOM 512u
+#define HUGE_BYTES 0x200000ULL
 
+_Static_assert(DBT_TABLE_ENTRIES * (2 * sizeof(u64) + sizeof(dbt_second)) == HUGE_BYTES,
+               "the three tables fill one huge page");
+
+/* The tables share one huge page: every return reads them, at any place. */
 static u64 table_map(const dbt_engine *engine) {
-    const u64 size = 2 * DBT_TABLE_ENTRIES * sizeof(u64);
-    for (u64 at = LOW_LIMIT - size; at > 0x10000; at -= size) {
+    const u64 size = HUGE_BYTES;
+    for (u64 at = LOW_LIMIT - size; at >= size; at -= size) {
         if (at < engine->hooks.avoid_high && at + size > engine->hooks.avoid_low) {
             continue;
         }
         const u64 got = dbt_port_map(at, size, DBT_PORT_READ | DBT_PORT_WRITE);
         if (got) {
+            dbt_port_advise_huge(got, size);
             return got;
         }
     }
@@ -44,8 +50,10 @@ static dbt_status make_routines(dbt_engine *engine) {
     emitter.map = (u8 *)engine->routines + size / 2;
     engine->host_return_miss = (u64)emitter.hot;
     dbt_emit_routine(&emitter, DBT_TEMPLATE_RETURN_MISS);
+    dbt_emit_routine(&emitter, DBT_TEMPLATE_RETURN_HIT);
     engine->host_jump_miss = (u64)emitter.hot;
     dbt_emit_routine(&emitter, DBT_TEMPLATE_JUMP_MISS);
+    dbt_emit_routine(&emitter, DBT_TEMPLATE_JUMP_HIT);
     engine->routines_end = (u64)emitter.hot;
     engine->routines_map_bytes = (u32)((u64)emitter.map - (engine->routines + size / 2));
     return DBT_OK;
@@ -93,7 +101,7 @@ void dbt_tcache_destroy(dbt_engine *engine) {
     dbt_port_unmap((u64)engine->maps, sizes.maps);
     dbt_port_unmap((u64)engine->hash, sizes.hash);
     dbt_port_unmap((u64)engine->pages, sizes.pages);
-    dbt_port_unmap((u64)engine->returns, 2 * DBT_TABLE_ENTRIES * sizeof(u64));
+    dbt_port_unmap((u64)engine->returns, HUGE_BYTES);
     dbt_port_unmap(engine->routines, DBT_PAGE_BYTES);
 }
 
@@ -125,6 +133,7 @@ dbt_status dbt_tcache_create(dbt_engine *engine) {
         return DBT_ERROR_MEMORY;
     }
     engine->jumps = engine->returns + DBT_TABLE_ENTRIES;
+    engine->second = (dbt_second *)(engine->jumps + DBT_TABLE_ENTRIES);
     const dbt_status status = make_routines(engine);
     if (status != DBT_OK) {
         return status;
@@ -175,6 +184,7 @@ static u64 arena_map(const dbt_engine *engine, u64 guest_pc, u64 size) {
         }
         const u64 got = dbt_port_map(at, size, access);
         if (got) {
+            dbt_port_advise_huge(got, size);
             return got;
         }
     }
@@ -444,7 +454,16 @@ static void remove_from_page(dbt_engine *engine, u32 number, u32 which, u64 page
     }
 }
 
+/* As the miss routines compute it. */
+static dbt_second *second_slot(const dbt_engine *engine, u64 guest_pc) {
+    return &engine->second[(u16)(guest_pc + (u16)(guest_pc >> 16) * 72u)];
+}
+
 static void clear_table(dbt_engine *engine, const dbt_unit *unit) {
+    dbt_second *second = second_slot(engine, unit->guest_pc);
+    if (second->host_entry == dbt_unit_entry(unit)) {
+        second->tag = 0;
+    }
     const u32 slot = (u32)unit->guest_pc & (DBT_TABLE_ENTRIES - 1);
     if (unit->entry == DBT_ENTRY_RETURN && engine->returns[slot] == dbt_unit_entry(unit)) {
         engine->returns[slot] = engine->host_return_miss;
@@ -487,12 +506,34 @@ void dbt_tcache_retire_all(dbt_engine *engine) {
     }
 }
 
+/* The tag goes last: until it matches, nobody takes the entry for its own. */
+static void fill_second(dbt_engine *engine, const dbt_unit *unit) {
+    dbt_second *second = second_slot(engine, unit->guest_pc);
+    second->tag = 0;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    second->host_entry = dbt_unit_entry(unit);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    second->tag = 0 - unit->guest_pc - (unit->entry == DBT_ENTRY_RETURN ? DBT_EXIT_ID_RETURN_MISS
+                                                                        : DBT_EXIT_ID_JUMP_MISS);
+}
+
 void dbt_tcache_fill_table(dbt_engine *engine, u32 number) {
     const dbt_unit *unit = &engine->units[number];
     const u32 slot = (u32)unit->guest_pc & (DBT_TABLE_ENTRIES - 1);
     u64 *table = unit->entry == DBT_ENTRY_RETURN ? engine->returns : engine->jumps;
     table[slot] = dbt_unit_entry(unit);
+    fill_second(engine, unit);
     engine->statistics->table_fills++;
+}
+
+void dbt_tcache_offer_table(dbt_engine *engine, u32 number) {
+    const dbt_unit *unit = &engine->units[number];
+    const u32 slot = (u32)unit->guest_pc & (DBT_TABLE_ENTRIES - 1);
+    if (unit->entry == DBT_ENTRY_RETURN && engine->returns[slot] == engine->host_return_miss) {
+        dbt_tcache_fill_table(engine, number);
+    } else if (second_slot(engine, unit->guest_pc)->tag == 0) {
+        fill_second(engine, unit);
+    }
 }
 
 u32 dbt_tcache_unit_at(const dbt_engine *engine, u64 host_pc) {

@@ -116,6 +116,13 @@ typedef struct dbt_trace {
     u8 scratch[2];
 } dbt_trace;
 
+/* Second-level table of indirect targets: minus the guest address less the number of its table (as
+ * the miss routines compare it; 0: empty) and the unit's entry. */
+typedef struct dbt_second {
+    u64 tag;
+    u64 host_entry;
+} dbt_second;
+
 struct dbt_engine {
     dbt_configuration configuration;
     dbt_engine_hooks hooks;
@@ -142,6 +149,7 @@ struct dbt_engine {
     u32 page_mask;
     u64 *returns;            /* the two tables, below 2 GB */
     u64 *jumps;
+    dbt_second *second;      /* of both, behind them */
 
     dbt_arena arenas[DBT_ARENAS_MAX];
     u32 arena_count;
@@ -187,6 +195,9 @@ void dbt_tcache_retire(dbt_engine *engine, u32 unit);
 
 void dbt_tcache_retire_all(dbt_engine *engine);
 void dbt_tcache_fill_table(dbt_engine *engine, u32 unit);
+
+/* Fills the unit's table entry only where it is empty: the unit was not asked for yet. */
+void dbt_tcache_offer_table(dbt_engine *engine, u32 unit);
 
 /* The unit whose code, or the exit whose stub or far jump, holds host_pc; DBT_NONE when there is none. */
 u32 dbt_tcache_unit_at(const dbt_engine *engine, u64 host_pc);

@@ -8,14 +8,14 @@
 #include "core/decode.h"
 
 #define DBT_TEMPLATE_KEEPS_SPILLED 1u /* the body's target reloads */
-#define DBT_TEMPLATE_ENTRY_SPILLED 2u /* the fixed registers are spilled when it begins */
-#define DBT_TEMPLATE_ENDS 4u          /* control never falls out of it */
+#define DBT_TEMPLATE_ENDS 2u          /* control never falls out of it */
 
 typedef struct dbt_template {
     u16 first_op;
     u8 op_count;
     u8 scratch_count;
     u8 fixed_mask;
+    u8 entry_spilled_mask; /* those of fixed_mask that are spilled when it begins */
     u8 flags;
     u8 entry_where;
 } dbt_template;

@@ -51,6 +51,11 @@ void dbt_port_discard(u64 address, u64 size_bytes)
     madvise((void *)(uintptr_t)address, size_bytes, MADV_DONTNEED);
 }
 
+void dbt_port_advise_huge(u64 address, u64 size_bytes)
+{
+    madvise((void *)(uintptr_t)address, size_bytes, MADV_HUGEPAGE);
+}
+
 _Noreturn void dbt_fatal(const char *file, int line, const char *what)
 {
     fprintf(stderr, "dbt: internal error: %s:%d: %s\n", file, line, what);

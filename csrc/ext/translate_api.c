@@ -170,6 +170,7 @@ dbt_status dbt_listing_unit_get(const dbt_listing *listing, uint32_t unit, dbt_l
     const dbt_unit *from = &listing->engine->units[unit];
     out->guest_pc = from->guest_pc;
     out->host_start = from->host_start;
+    out->host_entry = from->entry == DBT_ENTRY_BODY ? from->host_body : dbt_unit_entry(from);
     out->host_body = from->host_body;
     out->host_end = from->host_end;
     out->guest_bytes = from->guest_bytes;
@@ -259,7 +260,15 @@ const dbt_statistics *dbt_listing_statistics(const dbt_listing *listing)
 
 uint64_t dbt_listing_table(const dbt_listing *listing, uint32_t entry)
 {
-    return (u64)(entry == DBT_ENTRY_RETURN ? listing->engine->returns : listing->engine->jumps);
+    switch ((dbt_entry_kind)entry) {
+    case DBT_ENTRY_RETURN:
+        return (u64)listing->engine->returns;
+    case DBT_ENTRY_JUMP:
+        return (u64)listing->engine->jumps;
+    case DBT_ENTRY_BODY:
+        break;
+    }
+    return (u64)listing->engine->second;
 }
 
 uint64_t dbt_listing_routine(const dbt_listing *listing, uint32_t which)

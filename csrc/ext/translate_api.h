@@ -31,6 +31,7 @@ typedef struct dbt_listing_item {
 typedef struct dbt_listing_unit {
     uint64_t guest_pc;
     uint64_t host_start;
+    uint64_t host_entry;    /* where the tables lead */
     uint64_t host_body;
     uint64_t host_end;
     uint32_t guest_bytes;
@@ -105,7 +106,10 @@ dbt_status dbt_listing_recover(dbt_listing *listing, void *context,
                                uint64_t rflags);
 /* cdef end */
 
-/* dbt_listing_create copies the code; dbt_listing_add gives the listing one more range of it, up to
+/* dbt_listing_table: the table of that entry, 65536 host addresses; for the body the second-level
+ * table, 65536 pairs of complemented guest address and host address.
+ *
+ dbt_listing_create copies the code; dbt_listing_add gives the listing one more range of it, up to
  * four in all, so that code may lie far apart.
  *
  * dbt_listing_lookup: the unit at guest_pc with that entry, or DBT_LISTING_NONE.

@@ -17,7 +17,7 @@ static bool is_lendable(const dbt_region *region)
            ((region->protection & PROT_WRITE) == 0 || (region->flags & DBT_REGION_WATCHED) != 0);
 }
 
-static bool watch(dbt_linux_space *space, u64 guest_start, u64 guest_end)
+bool dbt_code_watch(dbt_linux_space *space, u64 guest_start, u64 guest_end)
 {
     const dbt_region *region = dbt_map_find(space, guest_start);
     if (dbt_host_mprotect(guest_start, guest_end - guest_start, PROT_READ) != 0) {
@@ -40,7 +40,7 @@ static u64 watch_around(dbt_linux_space *space, u64 guest_pc)
         if (is_lendable(region)) {
             continue;
         }
-        if (!watch(space, guest_page, guest_page + DBT_PAGE_BYTES)) {
+        if (!dbt_code_watch(space, guest_page, guest_page + DBT_PAGE_BYTES)) {
             break;
         }
         watched++;
@@ -54,6 +54,9 @@ dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out)
     const dbt_region *region = dbt_map_find(space, guest_pc);
     if (region == 0 || (region->protection & PROT_EXEC) == 0) {
         return DBT_ERROR_NOT_MAPPED;
+    }
+    if ((region->flags & DBT_REGION_SHARED) != 0 && !dbt_shared_watch(space, guest_pc)) {
+        return DBT_ERROR_MEMORY;
     }
     space->statistics->code_pages_protected += watch_around(space, guest_pc);
     u32 at = dbt_map_lower_bound(space, guest_pc);
@@ -111,5 +114,6 @@ bool dbt_code_release(dbt_linux_space *space, u64 guest_start, u64 guest_end)
         return false;
     }
     dbt_engine_invalidate(space->engine, DBT_PAGE_DOWN(guest_start), DBT_PAGE_UP(guest_end));
+    dbt_shared_drop(space);
     return true;
 }

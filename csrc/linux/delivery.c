@@ -139,7 +139,7 @@ static bool push_frame(dbt_linux_thread *thread, const dbt_linux_signal *signal,
     u64 guest_rsp = context->registers[DBT_RSP];
     bool is_on = dbt_signals_on_guest_stack(thread, guest_rsp);
     bool enters = (action->flags & DBT_SA_ONSTACK) != 0 && !is_on &&
-                  (thread->guest_stack.flags & DBT_SS_DISABLE) == 0;
+                  thread->guest_stack.size_bytes != 0;
     if (process->fp_bytes == 0) {
         learn_features(process);
     }
@@ -290,15 +290,7 @@ void dbt_signals_return(dbt_linux_thread *thread)
     }
     take_registers(context, &frame.context.registers);
     thread->blocked = frame.context.mask & ~NEVER_BLOCKED;
-    const dbt_host_stack *stack = &frame.context.stack;
-    u32 mode = stack->flags & ~DBT_SS_AUTODISARM;
-    if (mode == DBT_SS_DISABLE) {
-        thread->guest_stack = (dbt_host_stack){.flags = stack->flags};
-    } else if ((mode == 0 || mode == DBT_SS_ONSTACK) &&
-               stack->size_bytes >= thread->process->minimum_stack_bytes) {
-        thread->guest_stack = *stack;
-        thread->guest_stack.flags &= ~DBT_SS_ONSTACK;
-    }
+    (void)dbt_signals_set_stack(thread, &frame.context.stack);
     if (thread->queue_length > 0) {
         context->pending = 1;
     }

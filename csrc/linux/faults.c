@@ -103,6 +103,7 @@ static void end_step(dbt_linux_thread *thread)
         thread->stepping = false;
         dbt_engine_invalidate(thread->context->engine, thread->step_guest_start,
                               thread->step_guest_end);
+        dbt_shared_drop(thread->process->space);
     }
 }
 

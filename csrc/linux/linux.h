@@ -40,6 +40,8 @@ typedef struct dbt_linux_space {
     u32 region_capacity;
     u32 watched_count;   /* regions that are WATCHED */
     u32 deny_write_exec; /* PR_SET_MDWE, virtual */
+    bool has_shared_code; /* shared_code.c; and the mapping it was last called for: */
+    u64 guest_shared_start, guest_shared_end;
     u64 guest_brk_start;
     u64 guest_brk;
     u64 guest_brk_limit; /* the break may not pass this: what lies behind is not the heap's */
@@ -113,7 +115,13 @@ void dbt_map_drop_code(dbt_linux_space *space, u64 guest_start, u64 guest_end);
 dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out);
 /* Makes watched pages in the range writable again and drops their units; false: none was watched. */
 bool dbt_code_release(dbt_linux_space *space, u64 guest_start, u64 guest_end);
+bool dbt_code_watch(dbt_linux_space *space, u64 guest_start, u64 guest_end);
 bool dbt_code_unwatch(dbt_linux_space *space, u64 guest_start, u64 guest_end);
+
+/* shared_code.c: views of the file that the code at guest_pc lies in; false when they cannot be watched. */
+bool dbt_shared_watch(dbt_linux_space *space, u64 guest_pc);
+void dbt_shared_drop(dbt_linux_space *space);
+bool dbt_shared_is_file_write(u64 number);
 
 /* memory_calls.c */
 i64 dbt_memory_mmap(dbt_linux_space *space, const u64 *arguments);
@@ -198,6 +206,7 @@ i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_mask(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_pending(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_stack(dbt_linux_thread *thread, const u64 *arguments);
+i64 dbt_signals_set_stack(dbt_linux_thread *thread, const dbt_host_stack *wanted);
 i64 dbt_signals_wait(dbt_linux_thread *thread, u64 number, u64 *arguments);
 void dbt_signals_install(const dbt_linux_process *process, u32 number);
 _Noreturn void dbt_signals_die(dbt_linux_thread *thread, const dbt_host_siginfo *info);

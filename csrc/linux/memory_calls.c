@@ -51,6 +51,9 @@ i64 dbt_memory_mmap(dbt_linux_space *space, const u64 *arguments)
     if ((flags & MAP_GROWSDOWN) != 0) {
         region_flags |= DBT_REGION_GROWS_DOWN;
     }
+    if ((region_flags & DBT_REGION_SHARED) != 0) {
+        dbt_shared_drop(space); /* a new view, not watched yet */
+    }
     dbt_map_set(space, guest_start, guest_end, protection & PROT_ACCESS_MASK, region_flags);
     return result;
 }
@@ -123,6 +126,7 @@ i64 dbt_memory_mprotect(dbt_linux_space *space, u64 number, const u64 *arguments
         return result;
     }
     if (guest_end > guest_start) {
+        dbt_shared_drop(space);
         dbt_map_drop_code(space, guest_start, guest_end);
         dbt_map_protect(space, guest_start, guest_end, protection & PROT_ACCESS_MASK);
     }
@@ -155,6 +159,7 @@ i64 dbt_memory_mremap(dbt_linux_space *space, const u64 *arguments)
         return result;
     }
     u64 guest_new = (u64)result;
+    dbt_shared_drop(space);
     if (old_bytes > 0) {
         dbt_map_drop_code(space, guest_old, guest_old + old_bytes);
         if ((flags & MREMAP_DONTUNMAP) == 0) {
@@ -233,6 +238,7 @@ i64 dbt_memory_shmat(dbt_linux_space *space, const u64 *arguments)
     u32 protection = PROT_READ;
     protection |= (flags & SHM_READ_ONLY) != 0 ? 0u : (u32)PROT_WRITE;
     protection |= (flags & SHM_EXECUTE) != 0 ? (u32)PROT_EXEC : 0u;
+    dbt_shared_drop(space);
     dbt_map_drop_code(space, (u64)result, guest_end);
     dbt_map_set(space, (u64)result, guest_end, protection, DBT_REGION_SHARED);
     return result;

@@ -3,6 +3,7 @@
  * Invariant: the child of a fork counts into its own slab before its first count; a failed execve
  * leaves the caller as it was. */
 #include "core/port.h"
+#include "linux/elf_file.h"
 #include "linux/gate.h"
 #include "linux/linux.h"
 #include "linux/text.h"
@@ -136,6 +137,7 @@ typedef struct execution {
     char path[DBT_PATH_BYTES + 64];
     char descriptors[48];
     i32 given_fd;     /* execveat of a descriptor, or -1 */
+    i32 opened_fd;    /* given_fd if we opened it ourselves, or -1 */
     i32 inherited_fd; /* its copy that survives the exec, or -1 */
     u64 host_argv;
     u64 argv_bytes;
@@ -168,8 +170,10 @@ static i64 read_path(dbt_linux_thread *thread, u64 number, const u64 *arguments,
     }
     dbt_text_add(&text, name);
     if (dbt_text_equal(work->path, "/proc/self/exe")) {
-        dbt_text_begin(&text, work->path, sizeof work->path);
-        dbt_text_add(&text, thread->process->guest_path);
+        i64 fd = dbt_elf_open(thread->process->guest_path);
+        work->given_fd = (i32)fd;
+        work->opened_fd = (i32)fd;
+        return fd < 0 ? fd : 0;
     }
     return 0;
 }
@@ -266,6 +270,7 @@ i64 dbt_process_execve(dbt_linux_thread *thread, u64 number, const u64 *argument
         return -ENOMEM;
     }
     work->given_fd = -1;
+    work->opened_fd = -1;
     work->inherited_fd = -1;
     const u64 *lists = number == __NR_execveat ? arguments + 2 : arguments + 1;
     i64 result = read_path(thread, number, arguments, work);
@@ -281,6 +286,9 @@ i64 dbt_process_execve(dbt_linux_thread *thread, u64 number, const u64 *argument
     }
     if (work->inherited_fd >= 0) {
         (void)dbt_host_call1(__NR_close, (u64)work->inherited_fd);
+    }
+    if (work->opened_fd >= 0) {
+        (void)dbt_host_call1(__NR_close, (u64)work->opened_fd);
     }
     if (work->host_argv != 0) {
         dbt_port_unmap(work->host_argv, work->argv_bytes);

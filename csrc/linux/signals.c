@@ -205,15 +205,40 @@ i64 dbt_signals_pending(dbt_linux_thread *thread, const u64 *arguments)
 bool dbt_signals_on_guest_stack(const dbt_linux_thread *thread, u64 guest_rsp)
 {
     const dbt_host_stack *stack = &thread->guest_stack;
-    return (stack->flags & (DBT_SS_DISABLE | DBT_SS_AUTODISARM)) == 0 &&
-           guest_rsp > stack->pointer && guest_rsp - stack->pointer <= stack->size_bytes;
+    return (stack->flags & DBT_SS_AUTODISARM) == 0 && guest_rsp > stack->pointer &&
+           guest_rsp - stack->pointer <= stack->size_bytes;
+}
+
+/* A size of 0 means none; the flags are kept as they were given, and frames show them so. */
+i64 dbt_signals_set_stack(dbt_linux_thread *thread, const dbt_host_stack *wanted)
+{
+    u32 mode = wanted->flags & ~DBT_SS_AUTODISARM;
+    if (dbt_signals_on_guest_stack(thread, thread->context->registers[DBT_RSP])) {
+        return -EPERM;
+    }
+    if (mode != DBT_SS_DISABLE && mode != DBT_SS_ONSTACK && mode != 0) {
+        return -EINVAL;
+    }
+    if (mode == DBT_SS_DISABLE) {
+        thread->guest_stack = (dbt_host_stack){.flags = wanted->flags};
+        return 0;
+    }
+    if (wanted->size_bytes < thread->process->minimum_stack_bytes) {
+        return -ENOMEM;
+    }
+    thread->guest_stack = *wanted;
+    thread->guest_stack.padding = 0;
+    return 0;
 }
 
 i64 dbt_signals_stack(dbt_linux_thread *thread, const u64 *arguments)
 {
     dbt_host_stack old = thread->guest_stack;
-    bool is_on = dbt_signals_on_guest_stack(thread, thread->context->registers[DBT_RSP]);
-    if (is_on) {
+    u64 guest_rsp = thread->context->registers[DBT_RSP];
+    old.flags &= DBT_SS_AUTODISARM;
+    if (old.size_bytes == 0) {
+        old.flags |= DBT_SS_DISABLE;
+    } else if (dbt_signals_on_guest_stack(thread, guest_rsp)) {
         old.flags |= DBT_SS_ONSTACK;
     }
     if (arguments[0] != 0) {
@@ -221,24 +246,10 @@ i64 dbt_signals_stack(dbt_linux_thread *thread, const u64 *arguments)
         if (!dbt_guest_read(&wanted, arguments[0], sizeof wanted)) {
             return -EFAULT;
         }
-        u32 mode = wanted.flags & ~DBT_SS_AUTODISARM;
-        if (is_on) {
-            return -EPERM;
+        i64 result = dbt_signals_set_stack(thread, &wanted);
+        if (result != 0) {
+            return result;
         }
-        if (mode != DBT_SS_DISABLE && mode != DBT_SS_ONSTACK && mode != 0) {
-            return -EINVAL;
-        }
-        if (mode == DBT_SS_DISABLE) {
-            wanted.pointer = 0;
-            wanted.size_bytes = 0;
-        } else if (wanted.size_bytes < thread->process->minimum_stack_bytes) {
-            return -ENOMEM;
-        }
-        if (mode == DBT_SS_ONSTACK) {
-            wanted.flags &= ~DBT_SS_ONSTACK; /* the kernel takes it for 0 */
-        }
-        wanted.padding = 0;
-        thread->guest_stack = wanted;
     }
     if (arguments[1] != 0 &&
         !dbt_guest_write(thread->process->space, arguments[1], &old, sizeof old)) {

@@ -26,8 +26,13 @@ _Noreturn static void refuse(dbt_linux_thread *thread, const char *what)
 
 i64 dbt_linux_pass(dbt_linux_thread *thread, u64 number, const u64 *arguments)
 {
-    dbt_outputs_release(thread->process->space, number, arguments);
-    return dbt_gate_syscall(number, arguments, &thread->context->pending);
+    dbt_linux_space *space = thread->process->space;
+    dbt_outputs_release(space, number, arguments);
+    i64 result = dbt_gate_syscall(number, arguments, &thread->context->pending);
+    if (space->has_shared_code && dbt_shared_is_file_write(number)) {
+        dbt_shared_drop(space);
+    }
+    return result;
 }
 
 static i64 call_arch_prctl(dbt_linux_thread *thread, const u64 *arguments)

@@ -47,7 +47,6 @@ dbt_linux_thread *dbt_thread_create(dbt_linux_process *process)
     *(dbt_linux_thread **)host_block = thread;
     thread->host_block = host_block;
     thread->process = process;
-    thread->guest_stack.flags = DBT_SS_DISABLE;
     thread->context = (dbt_context *)(host_block + CONTEXT_AT);
     thread->context->process = thread;
     thread->context->slab = process->slab;

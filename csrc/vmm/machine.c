@@ -7,7 +7,8 @@
 #include "linux/linux.h"
 #include "vmm/vmm.h"
 
-#define SPIN_ROUNDS 20000u
+#define SPIN_ROUNDS 64u
+#define LOOKS_A_ROUND 32u
 #define WAIT_SECONDS 1
 #define ERRNO_BASE 1000
 #define RFLAGS_FIXED 0x202ULL
@@ -244,10 +245,14 @@ static i32 serve_one(dbt_linux_thread *thread, dbt_mailbox *mailbox)
 static bool wait_for_request(dbt_mailbox *mailbox, u32 done, u64 controller_pid)
 {
     for (u32 round = 0; round < SPIN_ROUNDS; round++) {
-        if (__atomic_load_n(&mailbox->sequence, __ATOMIC_ACQUIRE) != done) {
-            return true;
+        for (u32 look = 0; look < LOOKS_A_ROUND; look++) {
+            if (__atomic_load_n(&mailbox->sequence, __ATOMIC_ACQUIRE) != done) {
+                return true;
+            }
+            __asm__ volatile("pause");
         }
-        __asm__ volatile("pause");
+        /* On a processor shared with the controller, looking on would keep it from asking. */
+        (void)dbt_host_call1(__NR_sched_yield, 0);
     }
     while (__atomic_load_n(&mailbox->sequence, __ATOMIC_ACQUIRE) == done) {
         i64 timeout[2] = {WAIT_SECONDS, 0};

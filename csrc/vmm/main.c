@@ -207,8 +207,9 @@ static void start_program(boot *boot)
         fail(fd == -ENOENT ? DBT_STATUS_NOT_FOUND : DBT_STATUS_NOT_RUN, what,
              is_foreign ? "not a 64-bit x86 program" : error_text(fd));
     }
-    set_names(process, program);
     learn_path(process, (i32)fd);
+    /* The kernel takes the name from the path, or from the file where only a descriptor was given. */
+    set_names(process, dbt_text_starts(program, "/dev/fd/") ? process->guest_path : program);
     i64 result = dbt_loader_map(process->space, (i32)fd, image);
     (void)dbt_host_call1(__NR_close, (u64)fd);
     if (result < 0) {

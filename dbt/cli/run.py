@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from dbt.errors import UsageError
-from dbt.tcache.settings import Settings, parse_count, parse_size
+from dbt.tcache.settings import VARIABLES, Settings, parse_count, parse_size
 
 if TYPE_CHECKING:
     from dbt.runtime.session import Session
@@ -23,7 +22,6 @@ class Option(NamedTuple):
         field: the Settings field it sets; empty for what concerns the command alone.
         metavar: how the help names its value; empty for a flag.
         parse: turns the value's text into the setting; a flag's turns "" into it.
-        environment: the variable that sets it as well, or empty.
         help: one line.
     """
 
@@ -31,8 +29,12 @@ class Option(NamedTuple):
     field: str
     metavar: str
     parse: Callable[[str], Any]
-    environment: str
     help: str
+
+    @property
+    def environment(self) -> str:
+        """The variable that sets the same, or empty."""
+        return next((name for name, (field, _) in VARIABLES.items() if field == self.field), "")
 
 
 def _no(_: str) -> bool:
@@ -40,15 +42,15 @@ def _no(_: str) -> bool:
 
 
 OPTIONS = (
-    Option("--stats", "", "", bool, "", "Print what was translated on standard error at the end."),
-    Option("--tc-size", "tc_size_bytes", "SIZE", parse_size, "DBT_TC_SIZE",
+    Option("--stats", "", "", bool, "Print what was translated on standard error at the end."),
+    Option("--tc-size", "tc_size_bytes", "SIZE", parse_size,
            "Room for translated code, 64K to 1G; the oldest goes when it is full."),
-    Option("--tu-cap", "unit_cap", "N", parse_count, "DBT_TU_CAP",
+    Option("--tu-cap", "unit_cap", "N", parse_count,
            "Guest instructions in a translation unit, at most."),
-    Option("--no-chain", "chain", "", _no, "DBT_NO_CHAIN", "Do not link translation units."),
-    Option("--chain-until", "chain_until", "N", parse_count, "",
+    Option("--no-chain", "chain", "", _no, "Do not link translation units."),
+    Option("--chain-until", "chain_until", "N", parse_count,
            "Link the first N translation units only, to find one that goes wrong."),
-    Option("--no-follow", "follow", "", _no, "",
+    Option("--no-follow", "follow", "", _no,
            "Let programs that the program starts run untranslated."),
 )  # fmt: skip
 
@@ -67,22 +69,13 @@ class Request(NamedTuple):
     command: tuple[str, ...]
 
 
-def from_environment() -> dict[str, Any]:
-    """The settings that environment variables make; options go over them.
+def settings_with(values: Mapping[str, Any]) -> Settings:
+    """The settings that variables of the environment make, with the options' values over them.
 
     Raises:
         UsageError: a variable's value is wrong; the message names it.
     """
-    values: dict[str, Any] = {}
-    for option in OPTIONS:
-        text = os.environ.get(option.environment, "") if option.environment else ""
-        if not text or (not option.metavar and text.lower() in ("0", "no", "off", "false")):
-            continue
-        try:
-            values[option.field] = option.parse(text)
-        except UsageError as error:
-            raise UsageError(f"{option.environment}: {error}") from None
-    return values
+    return Settings.from_environment()._replace(**values)
 
 
 def parse_plain(words: Sequence[str]) -> Request | None:
@@ -92,7 +85,7 @@ def parse_plain(words: Sequence[str]) -> Request | None:
         words: the command line after `dbt run`.
     """
     by_spelling = {option.spelling: option for option in OPTIONS}
-    values = from_environment()
+    values: dict[str, Any] = {}
     stats = False
     rest = list(words)
     while rest and rest[0].startswith("-"):
@@ -115,7 +108,7 @@ def parse_plain(words: Sequence[str]) -> Request | None:
             values[option.field] = value
         else:
             stats = True
-    return Request(Settings(**values), stats, tuple(rest)) if rest else None
+    return Request(settings_with(values), stats, tuple(rest)) if rest else None
 
 
 def start(request: Request) -> NoReturn:

@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from dbt.cli.run import OPTIONS, Option, Request, from_environment, start
+from dbt.cli.run import OPTIONS, Option, Request, settings_with, start
 from dbt.errors import UsageError
-from dbt.tcache.settings import Settings
 
 
 class _Value(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2
@@ -35,12 +34,12 @@ def _parameter(option: Option) -> click.Option:
 
 
 def _callback(command: tuple[str, ...], **given: Any) -> None:
-    values = from_environment()
+    values: dict[str, Any] = {}
     for option in OPTIONS:
         value = given[option.spelling.lstrip("-").replace("-", "_")]
         if option.field and value not in (None, False):
             values[option.field] = value if option.metavar else option.parse("")
-    start(Request(Settings(**values), given["stats"], command))
+    start(Request(settings_with(values), given["stats"], command))
 
 
 command = click.Command(

@@ -96,13 +96,16 @@ CHECKS: Final = (
 _FLAG_BITS: Final = {"C": 0x1, "P": 0x4, "A": 0x10, "Z": 0x40, "S": 0x80, "T": 0x100, "I": 0x200,
                      "D": 0x400, "O": 0x800, "N": 0x4000, "X": 0x40000}  # fmt: skip
 _FIXED_V: Final = {"rAX": 0, "rCX": 1, "rDX": 2, "rBX": 3, "rBP": 5, "rSI": 6, "rDI": 7, "eAX": 0}
+_LEGACY: Final = ("ax", "cx", "dx", "bx", "sp", "bp", "si", "di")
 _FIXED_FULL: Final = {
-    **{name: number for number, name in enumerate("eax ecx edx ebx esp ebp esi edi".split())},
-    **{name: number for number, name in enumerate("rax rcx rdx rbx rsp rbp rsi rdi".split())},
+    **{f"e{name}": number for number, name in enumerate(_LEGACY)},
+    **{f"r{name}": number for number, name in enumerate(_LEGACY)},
     **{f"r{number}": number for number in range(8, 16)},
     "addr": 0,
     "count": 1,
 }
+# Written together by skinit: rcx to rdi, r8 to r15.
+_GROUPS: Final = {"legacy": 0x00FE, "extended": 0xFF00}
 _FIXED_BYTE: Final = {"al": 0, "cl": 1, "dl": 2, "bl": 3, "ah": 0}
 _FIXED_WORD: Final = {"ax": 0, "dx": 2}
 _NOT_GENERAL: Final = {"es", "cs", "ss", "ds", "fs", "gs", "fsgs", "esds", "ssds", "V", "W", "U",
@@ -253,7 +256,9 @@ def _effects(row: Row) -> tuple[int, ...]:
     if "leave" in row.attributes:
         written |= 1 << 4
     for op in row.operands:
-        if op.access == "&":
+        if op.code in _GROUPS:
+            written |= _GROUPS[op.code]
+        if op.access == "&" or op.code in _GROUPS:
             continue
         found = _effect_operand(op)
         if found is None:
@@ -312,11 +317,14 @@ class _Nodes:
         """The entry (row number, 0, or node offset with the top bit) that decides candidates."""
         if not candidates:
             return 0
-        for at, field in enumerate(fields):
-            if any(_allowed(row, field, mode) is not None for _, row in candidates):
-                break
-        else:
+        asked = [
+            field
+            for field in fields
+            if any(_allowed(row, field, mode) is not None for _, row in candidates)
+        ]
+        if not asked:
             return candidates[0][0]
+        field, *others = asked
         shift, width = _FIELDS[field]
         children = []
         for value in range(1 << width):
@@ -325,7 +333,7 @@ class _Nodes:
                 allowed = _allowed(row, field, mode)
                 if allowed is None or value in allowed:
                     left.append((number, row))
-            children.append(self.build(left, mode, fields[at + 1 :]))
+            children.append(self.build(left, mode, others))
         if len(set(children)) == 1:
             return children[0]
         key = (shift | ((1 << width) - 1) << 8, *children)
@@ -425,9 +433,7 @@ def _header(declarations: Iterable[str]) -> str:
     parts += [f"#define DBT_ROW_{name} (1u << {bit})" for name, bit in ROW_FLAGS.items()]
     parts += [f"#define DBT_CHECK_{name} {at}" for at, name in enumerate(CHECKS)]
     parts += [f"#define DBT_SIZE_{name.upper()} {at}" for at, name in enumerate(_SIZES)]
-    parts += [
-        f"#define DBT_SELECT_{name.upper()} {shift}" for name, (shift, _) in _FIELDS.items()
-    ]
+    parts += [f"#define DBT_SELECT_{name.upper()} {shift}" for name, (shift, _) in _FIELDS.items()]
     parts += ["", _TYPES, *(f"extern {text};" for text in declarations), "", "#endif", ""]
     return "\n".join(parts)
 

@@ -28,15 +28,15 @@ MAP_0F: Final = r"""
 01:C4 NP | vmxoff |            | priv >OSZAPC
 01:C5 NP | pconfig | (+eax) (+rbx) (+rcx) (+rdx) | priv >OSZAPC
 01:C6 NP | wrmsrns | (eax) (ecx) (edx) | priv
-01:C6 F3 | wrmsrlist | (rsi) (rdi) (+rcx) | only64 priv
-01:C6 F2 | rdmsrlist | (rsi) (rdi) (+rcx) | only64 priv
+01:C6 F3 | wrmsrlist | (rsi) (rdi) (+rcx) | only64 priv implicit
+01:C6 F2 | rdmsrlist | (rsi) (rdi) (+rcx) | only64 priv implicit memw
 01:C7 NP | pbndkb | (=rax) (rbx) (rcx) | only64 priv implicit memw >OSZAPC
 01:C8 NP | monitor | (addr) (ecx) (edx) | priv
 01:C9 NP | mwait | (eax) (ecx) | priv
 01:CA NP | clac |              | priv >X
 01:CB NP | stac |              | priv >X
-01:CA F2 | erets | (+rsp)     | only64 priv >OSZAPCDITNX
-01:CA F3 | eretu | (+rsp)     | only64 priv >OSZAPCDITNX
+01:CA F2 | erets | (+rsp)     | only64 priv >OSZAPCDITNX stack
+01:CA F3 | eretu | (+rsp)     | only64 priv >OSZAPCDITNX stack
 01:CC 66 | tdcall |            | priv
 01:CD 66 | seamret |           | only64 priv >OSZAPC
 01:CE 66 | seamops | (+rax) (rcx) (rdx) (r8) (r9) | only64 priv >OSZAPC
@@ -47,7 +47,7 @@ MAP_0F: Final = r"""
 01:D4 NP | vmfunc | (eax) (ecx) | priv >OSZAPC
 01:D5 NP | xend |              | rtm
 01:D6 NP | xtest |             | >OSZAPC
-01:D7 NP | enclu | (+eax) (+rbx) (+rcx) (+rdx) | >OSZAPC implicit memw
+01:D7 NP | enclu | (+eax) (+rbx) (+rcx) (+rdx) | far >OSZAPC implicit memw
 01:D8 | vmrun | (addr)         | priv <OSZAPCDIX
 01:D9 NP | vmmcall |           | priv
 01:D9 66 | vmmcall |           | priv
@@ -57,7 +57,7 @@ MAP_0F: Final = r"""
 01:DB | vmsave | (addr)        | priv
 01:DC | stgi |                 | priv
 01:DD | clgi |                 | priv
-01:DE | skinit | (+eax) (=ecx) (=edx) (=ebx) (=rsp) (=ebp) (=esi) (=edi) (=r8) (=r9) (=r10) (=r11) (=r12) (=r13) (=r14) (=r15) | priv >OSZAPCDITNX
+01:DE | skinit | (+eax) (=legacy) (=extended) | priv >OSZAPCDITNX
 01:DF | invlpga | (addr) (ecx) | priv
 01:E8 F3 | setssbsy |          | priv
 01:E8 NP | serialize |         |
@@ -80,7 +80,7 @@ MAP_0F: Final = r"""
 01:FD F2 | rmpread | (rax) (rcx) | only64 priv >OSZAPC
 01:FD NP | rdpru | (ecx) (=eax) (=edx) | sens >OSZAPC
 01:FE F3 | rmpadjust | (+rax) (rcx) (rdx) | only64 priv >OSZAP
-01:FE F2 | rmpupdate | (+rax) (rcx) | only64 priv >OSZAP
+01:FE F2 | rmpupdate | (+rax) (rcx) | only64 priv >OSZAP implicit
 01:FE NP | invlpgb | (rax) (ecx) (edx) | priv
 01:FF F2 | pvalidate | (+rax) (ecx) (edx) | priv >OSZAPC
 01:FF F3 | psmash | (+rax)     | only64 priv >OSZAP
@@ -159,7 +159,7 @@ AE/7 NP mem | clflush | M     |
 AE/6 66 mem | clwb | M        |
 AE/7 66 mem | clflushopt | M  |
 AE/6 F3 mem | clrssbsy | +M    | priv >OSZAPC
-AE/4 F3 | ptwrite | Ey         | sens no66
+AE/4 F3 | ptwrite | Ey         | no66
 AE/0 F3 reg | rdfsbase | =Ry   | only64
 AE/1 F3 reg | rdgsbase | =Ry   | only64 gsbase
 AE/2 F3 reg | wrfsbase | Ry    | only64
@@ -205,7 +205,7 @@ C7/6 NP mem | vmptrld | M      | priv >OSZAPC
 C7/6 66 mem | vmclear | =M     | priv >OSZAPC
 C7/6 F3 mem | vmxon | M        | priv >OSZAPC
 C7/7 NP mem | vmptrst | =M     | priv >OSZAPC
-C7/6 F3 reg | senduipi | Rq    | only64 sens
+C7/6 F3 reg | senduipi | Rq    | only64
 C7/6 NP reg | rdrand | =Rv     | >OSZAPC
 C7/6 66 reg | rdrand | =Rv     | >OSZAPC
 C7/7 F3 reg | rdpid | =Rm      | sens
@@ -219,6 +219,20 @@ FF    | ud0  | &Gd &Ed           | trap
 79 66 reg | extrq | V U        |
 78 F2 reg | insertq | V U Ib Ib |
 79 F2 reg | insertq | V U      |
+# PadLock (VIA and Zhaoxin processors; #UD elsewhere, but real libraries hold them).
+A6:C0 F3 | montmul | (+eax) (+rcx) (=edx) (esi) | implicit memw
+A6:C8 F3 | xsha1 | (+rax) (+rcx) (+rsi) (rdi) | implicit memw
+A6:D0 F3 | xsha256 | (+rax) (+rcx) (+rsi) (rdi) | implicit memw
+A6:E0 F3 | xsha512 | (+rcx) (+rsi) (rdi) | implicit memw
+A6:E8 F3 | ccs_hash | (+rax) (rbx) (+rcx) (+rsi) (rdi) | implicit memw
+A7:C0 F3,F2 | xstore | (+rax) (+rcx) (edx) (+rdi) | implicit memw
+A7:C0 | xstore | (=rax) (edx) (+rdi) | implicit memw
+A7:C8 F3 | xcryptecb | (rbx) (+rcx) (rdx) (+rsi) (+rdi) | implicit memw
+A7:D0 F3 | xcryptcbc | (rax) (rbx) (+rcx) (rdx) (+rsi) (+rdi) | implicit memw
+A7:D8 F3 | xcryptctr | (rax) (rbx) (+rcx) (rdx) (+rsi) (+rdi) | implicit memw
+A7:E0 F3 | xcryptcfb | (rax) (rbx) (+rcx) (rdx) (+rsi) (+rdi) | implicit memw
+A7:E8 F3 | xcryptofb | (rax) (rbx) (+rcx) (rdx) (+rsi) (+rdi) | implicit memw
+A7:F0 F3 | ccs_encrypt | (rax) (rbx) (+rcx) (rdx) (+rsi) (+rdi) | implicit memw
 """
 
 MAP_0F_SSE: Final = r"""

@@ -1,4 +1,4 @@
-"""3DNow!: 0F 0F, ModRM, displacement, and the opcode as the last byte (grammar: table_format.py)."""
+"""3DNow!: 0F 0F, ModRM operand, then the opcode as the last byte (grammar: table_format.py)."""
 
 from typing import Final
 

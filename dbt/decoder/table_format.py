@@ -4,8 +4,8 @@ A table is text, one row a line, four columns divided by ``|``::
 
     OPCODE [CONDITIONS] | MNEMONIC | OPERANDS | ATTRIBUTES
 
-OPCODE is two hex digits, a range ``B8-BF``, a group member ``80/4`` or ``F6/0-1`` (ModRM.reg), or an
-exact ModRM byte ``01:D0`` or range ``D9:D8-DF``. CONDITIONS:
+OPCODE is two hex digits, a range ``B8-BF``, a group member ``80/4`` or ``F6/0-1`` (ModRM.reg), or
+an exact ModRM byte ``01:D0`` or range ``D9:D8-DF``. CONDITIONS:
 
     NP 66 F3 F2   mandatory prefix (none, or the one named); absent: any; a list ``NP,66`` makes one
                   row for each
@@ -19,7 +19,7 @@ The first row that matches wins. MNEMONIC may hold ``{cc}`` (expanded over an op
 conditions, with the flags that each reads) or ``{ps}`` (ps, pd, ss, sd by mandatory prefix).
 
 OPERANDS are separated by blanks; parentheses mark implicit ones. The first character is the access:
-none: read, ``=`` written, ``+`` read and written, ``?`` written or not, ``&`` an address only. Then:
+none read, ``=`` written, ``+`` read and written, ``?`` written or not, ``&`` only an address. Then:
 
     E M R         ModRM.rm: register or memory, memory only, general register only
     G Z B         general register in ModRM.reg, in the opcode's low bits, in vvvv
@@ -30,9 +30,9 @@ none: read, ``=`` written, ``+`` read and written, ``?`` written or not, ``&`` a
     bG bE         bounds: reg, rm;  X x87 register or memory;  Cm Dm control and debug register
     Mx Ms         memory with a vector index; memory that needs a SIB byte
 
-and the size: b 1 byte, w 2, d 4, q 8, v 2, 4 or 8 by operand size, z 2 or 4, y 4 or 8 by W, m 4 or 8
-by mode, a by address size; Is is a sign-extended byte. Lower-case names are fixed registers
-(al, ax, eax, rax; rAX follows the operand size).
+and the size: b 1 byte, w 2, d 4, q 8, v 2, 4 or 8 by operand size, z 2 or 4, y 4 or 8 by W, m 4 or
+8 by mode, a by address size; Is is a sign-extended byte. Lower-case names are fixed registers (al,
+ax, eax, rax; rAX follows the operand size; addr is rax and count rcx in the address size).
 
 ATTRIBUTES: flags read ``<``, written ``>``, undefined or written for some operands only ``~``
 (O S Z A P C D I T N, X for AC); the rest is listed at `ATTRIBUTES`, each with its meaning.
@@ -43,8 +43,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-CONDITION_NAMES: Final = "o no b nb z nz be a s ns p np l ge le g".split()
-CONDITION_FLAGS: Final = "O O C C Z Z CZ CZ S S P P SO SO ZSO ZSO".split()
+CONDITION_NAMES: Final = (
+    *("o", "no", "b", "nb", "z", "nz", "be", "a"),
+    *("s", "ns", "p", "np", "l", "ge", "le", "g"),
+)
+CONDITION_FLAGS: Final = (
+    *("O", "O", "C", "C", "Z", "Z", "CZ", "CZ"),
+    *("S", "S", "P", "P", "SO", "SO", "ZSO", "ZSO"),
+)
 PREFIX_INDEX: Final = {"NP": 0, "66": 1, "F3": 2, "F2": 3}
 _PS: Final = {"NP": "ps", "66": "pd", "F3": "ss", "F2": "sd"}
 
@@ -250,6 +256,9 @@ def _expand(line: str, forms: dict[str, list[str]]) -> Iterator[Row]:
                 "b": facts.get("b"),
                 "lengths": facts.get("lengths"),
             }
+            stated = _memory(operands, memory if exact is None else False)
+            if "anymod" in attributes:
+                stated = None
             for byte in exact if exact is not None else (None,):
                 yield Row(
                     opcode=opcode,
@@ -258,7 +267,7 @@ def _expand(line: str, forms: dict[str, list[str]]) -> Iterator[Row]:
                     attributes=frozenset(attributes),
                     reg=reg if byte is None else (byte >> 3 & 7,),
                     rm=low if byte is None else (byte & 7,),
-                    memory=None if "anymod" in attributes else _memory(operands, memory if exact is None else False),
+                    memory=stated,
                     flags_read=read,
                     flags_written=flags[">"],
                     flags_undefined=flags["~"],

@@ -276,7 +276,7 @@ def run(
 
     Args:
         command: the program, searched for as a shell does, and its arguments.
-        settings: for the translator; None takes the defaults.
+        settings: for the translator; None takes the environment's (Settings.from_environment).
         env: the program's environment; None takes this process's own.
         cwd: the directory to run in; None takes this process's own.
         input: what it reads on standard input; None leaves it this process's own.
@@ -299,7 +299,7 @@ def run(
         raise UsageError("no program was named")
     search_path = None if env is None else os.fsencode(env.get("PATH", os.fsdecode(_DEFAULT_PATH)))
     program = resolve(words, search_path, b"" if cwd is None else os.fsencode(cwd))
-    with Session(settings or Settings()) as session:
+    with Session(settings or Settings.from_environment()) as session:
         try:
             done = subprocess.run(
                 _vmm_arguments(session, program),

@@ -152,7 +152,7 @@ class Machine:
     unknown instructions and faults end a run instead of doing anything.
 
     Args:
-        settings: for the translator; None takes the defaults.
+        settings: for the translator; None takes the environment's (Settings.from_environment).
 
     Attributes:
         registers: the guest's, by name; they may be set between runs.
@@ -163,7 +163,9 @@ class Machine:
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        self._session = Session(settings or Settings(), lib.DBT_PERSONALITY_MACHINE)
+        self._session = Session(
+            settings or Settings.from_environment(), lib.DBT_PERSONALITY_MACHINE
+        )
         self._mailbox: Any = ffi.addressof(self._session.memory, "mailbox")
         self._lock = threading.Lock()
         xsave = ffi.buffer(self._mailbox.xsave)

@@ -67,23 +67,26 @@ class Session:
     def processes(self) -> tuple[ProcessStatistics, ...]:
         """What every process of the session has counted so far, in the order they started.
 
-        Processes beyond DBT_SESSION_SLABS have no slab and are not listed.
+        A program claims a slab of its own at execve; here the slabs of one pid are one process,
+        with the name of its last program. Programs beyond DBT_SESSION_SLABS have none.
         """
         from dbt.tcache.statistics import ProcessStatistics, Statistics
 
-        claimed = min(self.memory.slabs_claimed, lib.DBT_SESSION_SLABS)
-        slabs = (self.memory.slabs[index] for index in range(claimed))
-        return tuple(
-            ProcessStatistics(
+        found: dict[int, ProcessStatistics] = {}
+        for index in range(min(self.memory.slabs_claimed, lib.DBT_SESSION_SLABS)):
+            slab = self.memory.slabs[index]
+            if slab.state == lib.DBT_SLAB_FREE:
+                continue
+            earlier = found.get(slab.pid)
+            counted = Statistics.read(slab.statistics)
+            found[slab.pid] = ProcessStatistics(
                 pid=slab.pid,
-                parent_pid=slab.parent_pid,
+                parent_pid=earlier.parent_pid if earlier else slab.parent_pid,
                 name=ffi.string(slab.name).decode(errors="replace"),
                 running=slab.state == lib.DBT_SLAB_RUNNING,
-                statistics=Statistics.read(slab.statistics),
+                statistics=Statistics.sum([earlier.statistics, counted]) if earlier else counted,
             )
-            for slab in slabs
-            if slab.state != lib.DBT_SLAB_FREE
-        )
+        return tuple(found.values())
 
     def statistics(self) -> Statistics:
         """The sum over all processes."""

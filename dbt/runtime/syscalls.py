@@ -31,6 +31,7 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
+from itertools import pairwise
 
 __all__ = ["Output", "Size", "Syscall", "Treatment", "table"]
 
@@ -517,7 +518,7 @@ def table() -> tuple[Syscall, ...]:
     Source: the kernel's arch/x86/entry/syscalls/syscall_64.tbl.
     """
     calls = tuple(_parse(line) for line in _TABLE.split("\n") if line)
-    for before, after in zip(calls, calls[1:], strict=False):
+    for before, after in pairwise(calls):
         if before.number >= after.number:
             raise ValueError(f"system call table: {after.name} is out of order")
     return calls

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import os
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from dbt.errors import UsageError
 
@@ -36,6 +38,23 @@ class Settings(NamedTuple):
     chain_until: int = CHAIN_ALL
     follow: bool = True
     fall_through: bool = True
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """The defaults, with what the variables of the environment say over them.
+
+        Raises:
+            UsageError: a variable's value is wrong; the message names it.
+        """
+        values: dict[str, Any] = {}
+        for name, (field, parse) in VARIABLES.items():
+            text = os.environ.get(name)
+            if text:
+                try:
+                    values[field] = parse(text)
+                except UsageError as error:
+                    raise UsageError(f"{name}: {error}") from None
+        return cls(**values)
 
     def validated(self) -> Settings:
         """Returns itself.
@@ -83,3 +102,16 @@ def parse_count(text: str) -> int:
     if value < 0:
         raise UsageError(f"{text!r} is no count")
     return value
+
+
+def _parse_no(text: str) -> bool:
+    """The value of a setting that a variable named NO_… turns off."""
+    return text.lower() in ("0", "no", "off", "false")
+
+
+# Variable to the setting it makes and the parser of its text.
+VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "DBT_TC_SIZE": ("tc_size_bytes", parse_size),
+    "DBT_TU_CAP": ("unit_cap", parse_count),
+    "DBT_NO_CHAIN": ("chain", _parse_no),
+}

@@ -13,7 +13,6 @@ from dbt.decoder.instruction import REGISTER_NAMES, Instruction, iterate
 from dbt.translator.translation import Translation
 from dbt.translator.unit import Entry, ExitKind
 
-_TABLE_BYTES = 65536 * 8
 _SIZE = re.compile(r"\b(?:byte|word|dword|qword) ptr ")
 _BRACKET = re.compile(r"(?:[cdefgs]s:)?\[[^\]]*\]")
 
@@ -72,7 +71,11 @@ class HostText:
         self._targets: dict[int, str] = {}
         self._tables = {
             translation.table(entry): text
-            for entry, text in ((Entry.RETURN, "returns"), (Entry.JUMP, "jumps"))
+            for entry, text in (
+                (Entry.RETURN, "returns"),
+                (Entry.JUMP, "jumps"),
+                (Entry.BODY, "second"),
+            )
         }
 
     def know(self, numbers: tuple[int, ...]) -> None:
@@ -119,10 +122,13 @@ class HostText:
             return None
         if "GS" in instruction.prefixes:
             return _slot(memory.displacement) if memory.index is None else None
-        table = self._tables.get(memory.displacement)
-        if table is None or memory.index is None:
+        if memory.index is None:
             return None
-        return f"[{table} + {REGISTER_NAMES[memory.index]}*{memory.scale}]"
+        for start, table in self._tables.items():
+            if memory.displacement in (start, start + 8):
+                inner = f"{table} + {REGISTER_NAMES[memory.index]}*{memory.scale}"
+                return f"[{inner} + 8]" if memory.displacement > start else f"[{inner}]"
+        return None
 
     def _literal(self, address: int, instruction: Instruction) -> str:
         address &= 0xFFFF_FFFF_FFFF_FFFF

@@ -40,6 +40,7 @@ OP_KINDS = (
     "exit_callout",
     "exit_unsupported",
     "reload",
+    "reload_but_rcx",
 )
 HOLES = (
     "scratch",
@@ -48,6 +49,7 @@ HOLES = (
     "key",
     "returns",
     "jumps",
+    "second",
     "exit",
     "pop",
     "operand",
@@ -102,7 +104,7 @@ def _parse(template: Template) -> list[tuple[_Op, str]]:
             ops.append((_Op(word, where, _register_argument(rest)), ""))
         elif word in ("jump", "exit"):
             ops.append((_Op(f"{word}_{rest}", where), ""))
-        elif word in ("jcc", "short", "reload"):
+        elif word in ("jcc", "short", "reload", "reload_but_rcx"):
             ops.append((_Op(word, where), ""))
         else:
             raise RenderError(f"template {template.name}: unknown line {line!r}")
@@ -214,10 +216,11 @@ def render_text(slots: dict[str, int]) -> str:
     blob = bytearray()
     op_rows, hole_rows, template_rows = [], [], []
     for template, ops in zip(TEMPLATES, build_ops(slots), strict=True):
-        flags = template.keeps_spilled | template.entry_spilled << 1 | template.ends << 2
+        flags = template.keeps_spilled | template.ends << 1
+        spilled = _mask(template.entry_spilled, REGISTERS)
         fixed = _mask(template.fixed, REGISTERS)
         template_rows.append(
-            f"    {{{len(op_rows)}, {len(ops)}, {template.scratch}, {fixed}, {flags}, "
+            f"    {{{len(op_rows)}, {len(ops)}, {template.scratch}, {fixed}, {spilled}, {flags}, "
             f"{WHERE.index(template.entry_where)}}}, /* {template.name} */"
         )
         for op in ops:

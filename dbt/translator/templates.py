@@ -18,6 +18,7 @@ their prefix. Holes are symbols that start with ``hole_``:
 ``hole_key``           32-bit: minus bits 16 to 47 of the unit's guest address
 ``hole_returns``       disp32: the table of return targets
 ``hole_jumps``         disp32: the table of indirect jump and call targets
+``hole_second``        disp32: the second-level table of both
 ``hole_exit``          32-bit immediate: the number of the exit being emitted
 ``hole_pop``           32-bit: 8 plus the immediate of ``ret imm16``
 ``hole_operand``       64-bit immediate: the address of a RIP-relative operand
@@ -38,6 +39,7 @@ Lines that start with a dot are not assembled but carried out by the engine:
 ``.jump taken``        ``jmp rel32`` to the exit for the branch target; left out when it follows
 ``.exit KIND``         leave for the VMM: exit of that kind for this instruction
 ``.reload``            reload the spilled registers here (else at the end)
+``.reload_but_rcx``    the same for all but rcx
 ``.commit WHERE``      from here on the guest instruction counts as done, and the guest's pc is:
                        ``next``, ``target``, ``key`` (context slot KEY) or ``stack`` ([rsp-8])
 """
@@ -53,7 +55,7 @@ class Template:
 
     ``scratch`` is the number of scratch registers, ``fixed`` the registers used by name.
     ``keeps_spilled`` says that the body ends in a jump whose target reloads.
-    ``entry_spilled`` says that ``fixed`` are spilled already when the body begins.
+    ``entry_spilled`` names those of ``fixed`` that are spilled already when the body begins.
     ``ends`` says that nothing follows the body: control never falls out of it.
     """
 
@@ -62,7 +64,7 @@ class Template:
     scratch: int = 0
     fixed: tuple[str, ...] = ()
     keeps_spilled: bool = False
-    entry_spilled: bool = False
+    entry_spilled: tuple[str, ...] = ()
     entry_where: str = "this"
     ends: bool = False
     guest: str = field(default="")
@@ -87,7 +89,7 @@ def _template(
     scratch: int = 0,
     fixed: tuple[str, ...] = (),
     keeps_spilled: bool = False,
-    entry_spilled: bool = False,
+    entry_spilled: tuple[str, ...] = (),
     entry_where: str = "this",
     ends: bool = False,
 ) -> None:
@@ -372,7 +374,7 @@ _template(
     jecxz . - 25
     """,
     fixed=("rcx",),
-    entry_spilled=True,
+    entry_spilled=("rcx",),
     entry_where="stack",
     guest="arrival at a unit by a return; the entry is the second instruction",
     host="compares bits 16 to 47 of the address returned to, without touching flags",
@@ -394,50 +396,67 @@ _template(
     jecxz . - 29
     """,
     fixed=("rcx",),
-    entry_spilled=True,
+    entry_spilled=("rcx",),
     entry_where="key",
     guest="arrival at a unit by an indirect jump or call; the entry is the second instruction",
     host="compares bits 16 to 47 of the address in the context, without touching flags",
     why="as return_prologue",
 )
 
-_template(
-    "return_miss",
-    """
-    .commit stack
-    mov rcx, [rsp - 8]
-    mov gs:[KEY], rcx
-    mov dword ptr gs:[EXIT_ID], 1
-    .reload
-    .commit stack
-    jmp gs:[EXIT_ROUTINE]
-    """,
-    fixed=("rcx",),
-    entry_spilled=True,
-    entry_where="stack",
-    ends=True,
-    guest="a return that the table does not know",
-    host="hands the address to the VMM",
-    why="all empty slots of the table of return targets lead here",
-)
-
-_template(
-    "jump_miss",
-    """
-    .commit key
-    mov dword ptr gs:[EXIT_ID], 2
-    .reload
-    .commit key
-    jmp gs:[EXIT_ROUTINE]
-    """,
-    fixed=("rcx",),
-    entry_spilled=True,
-    entry_where="key",
-    ends=True,
-    guest="an indirect jump or call that the table does not know",
-    host="hands the address to the VMM",
-    why="all empty slots of the table of jump targets lead here",
-)
+for _kind, _number, _where, _key in (
+    ("return", 1, "stack", "mov rcx, [rsp - 8]\nmov gs:[KEY], rcx\n.commit key"),
+    ("jump", 2, "key", ""),
+):
+    _template(
+        f"{_kind}_miss",
+        f"""
+        .commit {_where}
+        {_key}
+        movzx ecx, word ptr gs:[KEY]
+        movzx edx, word ptr gs:[KEY+2]
+        lea edx, [rdx + rdx*8]
+        lea ecx, [rcx + rdx*8]
+        movzx ecx, cx
+        lea ecx, [rcx + rcx]
+        mov rax, qword ptr [hole_second + rcx*8]
+        mov rdx, gs:[KEY]
+        lea rdx, [rax + rdx + {_number}]
+        mov rax, qword ptr [hole_second + 8 + rcx*8]
+        mov rcx, rdx
+        jrcxz . + 49
+        .reload
+        mov dword ptr gs:[EXIT_ID], {_number}
+        jmp gs:[EXIT_ROUTINE]
+        """,
+        fixed=("rax", "rcx", "rdx"),
+        entry_spilled=("rcx",),
+        entry_where=_where,
+        ends=True,
+        guest=f"an indirect branch whose slot in the table of {_kind}s is empty or holds another address",
+        host="looks the address up in the second-level table; not there: hands it to the VMM",
+        why="all empty slots and all failed checks lead here. The second level holds minus the whole "
+        "address and the number of the table, so that one lea compares 64 bits without touching flags; "
+        "it is indexed by bits 0 to 15 plus 72 times bits 16 to 31, so that addresses 64 KB apart do "
+        "not meet again. The branch skips the reloads and leads to the hit routine emitted behind",
+    )
+    _template(
+        f"{_kind}_hit",
+        f"""
+        .commit key
+        mov gs:[RESUME], rax
+        movzx ecx, word ptr gs:[KEY]
+        mov qword ptr [hole_{_kind}s + rcx*8], rax
+        .reload_but_rcx
+        jmp gs:[RESUME]
+        """,
+        fixed=("rax", "rcx", "rdx"),
+        entry_spilled=("rax", "rcx", "rdx"),
+        entry_where="key",
+        ends=True,
+        guest=f"an indirect branch found in the second-level table of {_kind}s",
+        host=f"puts its entry into the table of {_kind}s and goes there",
+        why="of two hot addresses that share a slot the last one used has it",
+    )
 
 _template(
     "stub",

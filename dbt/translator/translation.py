@@ -188,6 +188,7 @@ class Translation:
             code=self.guest_code(raw.guest_pc, raw.guest_bytes),
             entry=Entry(raw.entry),
             host_start=raw.host_start,
+            host_entry=raw.host_entry,
             host_body=raw.host_body,
             host_code=self.host_code(raw.host_start, raw.host_end - raw.host_start),
             items=tuple(self._item(item) for item in self._items.get(number, ())),
@@ -233,7 +234,11 @@ class Translation:
         )
 
     def table(self, entry: Entry) -> int:
-        """The host address of the table of return or jump targets, 65536 entries of 8 bytes."""
+        """The host address of the table of return or jump targets, 65536 entries of 8 bytes.
+
+        For BODY: of the second-level table of both, 65536 pairs of the complement of a guest
+        address and the host address of its body.
+        """
         return int(lib.dbt_listing_table(self.handle, entry))
 
     def arenas(self) -> tuple[tuple[int, int], ...]:

@@ -119,7 +119,7 @@ class TranslationUnit:
     """A stretch of guest code and the host code emitted for it.
 
     ``pc`` and ``code`` are the guest's; ``host_code`` stands at ``host_start``, its prologue (if
-    ``entry`` has one) before ``host_body``. ``flags`` are of LIVE, TRANSIENT, THUNK and FALLS: in
+    ``entry`` has one) before ``host_body``, entered at ``host_entry``. ``flags`` are of LIVE, TRANSIENT, THUNK and FALLS: in
     the last case the unit runs into the one emitted after it.
     """
 
@@ -128,6 +128,7 @@ class TranslationUnit:
     code: bytes
     entry: Entry
     host_start: int
+    host_entry: int
     host_body: int
     host_code: bytes
     items: tuple[Item, ...]

@@ -60,6 +60,11 @@ def test_without_words_the_help_comes_with_status_2() -> None:
         (["translate", "--hex", "zz"], 2, "is not hexadecimal"),
         (["translate", "--hex", "90", "--at", "main"], 2, "--pc"),
         (["translate", "--hex", "90", "--pc", "x"], 2, "is no address"),
+        (["translate", "--hex", "ff"], 1, "no whole instruction"),
+        (["translate", "/no/such/file"], 2, "No such file or directory"),
+        (["translate", "/etc/passwd"], 2, "not an ELF file"),
+        (["translate", "/bin/true", "--at", "no_such"], 2, "no symbol 'no_such'"),
+        (["translate", "/bin/true", "--at", "0x99999999"], 2, "no code at 0x99999999"),
     ],
 )
 def test_a_mistake_is_one_line_and_a_status(words: list[str], status: int, message: str) -> None:
@@ -84,3 +89,20 @@ def test_output_to_nobody_is_no_error() -> None:
     done = subprocess.run([*DBT, "--help"], stdout=reader.stdin, stderr=subprocess.PIPE)
     reader.stdin.close()
     assert done.stderr == b""
+
+
+def test_translate_shows_guest_class_and_host() -> None:
+    done = call("translate", "--hex", "4801d8 c3", "--pc", "0x1000")
+    assert done.returncode == 0
+    first = next(line for line in done.stdout.splitlines() if "0x1000 " in line)
+    for part in ("48 01 d8", "add rax, rbx", "IDENT"):
+        assert part in first
+    assert "RET" in done.stdout
+
+
+def test_translate_finds_a_symbol() -> None:
+    libc = Path("/proc/self/maps").read_text().partition("libc.so.6")[0].rsplit(" ", 1)[1]
+    done = call("translate", f"{libc}libc.so.6", "--at", "getpid")
+    assert done.returncode == 0
+    assert "<getpid>" in done.stdout
+    assert "SYSCALL" in done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import resource
 import select
 import signal
@@ -78,7 +79,7 @@ def test_statistics_list_every_process() -> None:
     done = call(*STATS, "/bin/sh", "-c", "/bin/true; /bin/echo x")
     lines = done.stderr.decode().splitlines()
     assert lines[0] == "dbt: 3 processes"
-    names = [line.split()[1] for line in lines if line.split()[0].isdigit()]
+    names = re.findall(r"^ +[0-9]+ (\S+) +[0-9,]+ units", done.stderr.decode(), re.MULTILINE)
     assert names == ["sh", "true", "echo"]
 
 

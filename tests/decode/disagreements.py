@@ -35,15 +35,15 @@ class Difference:
 
     @property
     def map(self) -> str:
-        return MAPS[self.raw.map][0]
+        return MAPS[int(self.raw.map)][0]
 
     @property
     def mnemonic(self) -> str:
-        return rows()[self.raw.row - 1][1].mnemonic if self.raw.row else ""
+        return rows()[int(self.raw.row) - 1][1].mnemonic if self.raw.row else ""
 
     @property
     def modrm(self) -> int:
-        return self.data[self.raw.opcode_at + 1]
+        return self.data[int(self.raw.opcode_at) + 1]
 
     @property
     def reg(self) -> int:
@@ -83,23 +83,29 @@ CONDITIONS: Final[dict[str, Condition]] = {
 Row = tuple[str, str, str, str, str]
 
 ICED: Final[tuple[Row, ...]] = (
-    ("0F", "a6 a7", "accepts", "", "PadLock: not in Intel's or AMD's opcode maps, SDM A.3"),
+    ("0F", "a6 a7", "accepts", "", "PadLock: only the bytes of its programming guide"),
+    ("0F", "a6", "refuses", "", "MONTMUL with 64-bit addresses: left to the processor"),
     ("0F", "01", "refuses", "F2", "rmpread: AMD APM vol. 3, newer than this iced"),
     ("0F38", "f8", "refuses", "register", "urdmsr, uwrmsr: SDM vol. 2, newer than this iced"),
     ("VEX_7", "f6 f8", "refuses", "", "rdmsr, wrmsrns, urdmsr, uwrmsr with an immediate: newer"),
+)
+
+ICED_32: Final[tuple[Row, ...]] = (
+    ("0F", "05 07", "accepts", "", "SYSCALL, SYSRET: #UD outside 64-bit mode (AMD allows them)"),
+    ("0F", "a6 a7", "accepts", "", "PadLock: only the bytes of its programming guide"),
 )
 
 CAPSTONE: Final[tuple[Row, ...]] = (
     # What Capstone accepts although it raises #UD.
     ("EVEX_0F EVEX_0F38 EVEX_0F3A", "*", "accepts", "L'L 3", "L'L 11b is reserved, 2.7.10"),
     ("0F 0F38 0F3A", "*", "accepts", "prefix ignored", "reserved mandatory prefix, 2.1.1, A.2.1"),
-    ("0F", "a6 a7", "accepts", "", "PadLock: not in Intel's or AMD's opcode maps, SDM A.3"),
+    ("0F", "a6 a7", "accepts", "", "PadLock: REP is part of the encoding, but for XSTORE"),
     ("ONE_BYTE", "8e", "accepts", "cs", "MOV Sreg: CS as destination is #UD"),
     ("0F", "20 22", "accepts", "", "MOV CR: CR1, CR5 to CR7 and CR9 up are #UD"),
     ("VEX_0F38", "90-93", "accepts", "gather", "VPGATHER: two equal registers are #UD"),
     ("EVEX_0F38", "90-93", "accepts", "gather", "VPGATHER: destination equal to index is #UD"),
     # Lengths that Capstone gets wrong.
-    ("0F", "80 81", "length", "66 near branch", "Jcc: operand size is 64 in 64-bit mode, A.2.5 f64"),
+    ("0F", "80 81", "length", "66 near branch", "Jcc: 66 is ignored in 64-bit mode"),
     ("ONE_BYTE", "c2", "length", "66 near branch", "RET imm16: the immediate has two bytes"),
     ("0F", "b9 ff", "length", "", "UD: UD1 and UD0 have a ModRM byte"),
     # Reserved NOPs (table A-3 and 4.3, NOP), hints and register forms that Capstone refuses.
@@ -107,10 +113,17 @@ CAPSTONE: Final[tuple[Row, ...]] = (
     ("0F", "1a 1b", "refuses", "", "table A-3: reserved NOP without MPX"),
     ("0F", "ae", "refuses", "fence", "LFENCE, MFENCE, SFENCE: ModRM.rm is ignored"),
     ("0F", "bc bd", "refuses", "F2", "BSF, BSR: F2 is ignored, as for TZCNT and LZCNT's absence"),
-    ("ONE_BYTE", "dc dd de df", "refuses", "register", "aliases of FCOM, FCOMP, FXCH, FSTP: AMD APM"
-     " vol. 3, table A-15; SDM table A-12 leaves them empty, processors accept them"),
+    (
+        "ONE_BYTE",
+        "dc dd de df",
+        "refuses",
+        "register",
+        "aliases of FCOM, FCOMP, FXCH, FSTP: AMD APM"
+        " vol. 3, table A-15; SDM table A-12 leaves them empty, processors accept them",
+    ),
     # Extensions that this Capstone does not know.
     ("0F", "00", "refuses", "F2", "LKGS (FRED)"),
+    ("0F", "a6 a7", "refuses", "", "PadLock: Zhaoxin's additions"),
     ("0F", "01", "refuses", "register", "newer system instructions: WRMSRNS, TDCALL, UIRET, ..."),
     ("0F", "c7", "refuses", "F3", "SENDUIPI"),
     ("0F38", "d8 dc-df fa fb", "refuses", "F3", "Key Locker"),
@@ -138,6 +151,11 @@ CAPSTONE: Final[tuple[Row, ...]] = (
     ("EVEX_0F", "c2", "refuses", "length ignored", "VCMPSS, VCMPSD: LIG"),
     ("EVEX_0F38", "2d 43 4d 4f 9b ab cb cd", "refuses", "length ignored", "scalars: LIG"),
     ("EVEX_0F3A", "0a 0b 67", "refuses", "length ignored", "scalars: LIG"),
-    ("EVEX_0F", "7a 7b e6", "refuses", "rounding", "VCVTUDQ2PD, VCVTDQ2PD, VCVTUSI2SD: rounding"
-     " control is ignored where the result is exact"),
+    (
+        "EVEX_0F",
+        "7a 7b e6",
+        "refuses",
+        "rounding",
+        "VCVTUDQ2PD, VCVTDQ2PD, VCVTUSI2SD: rounding control is ignored where the result is exact",
+    ),
 )

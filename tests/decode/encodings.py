@@ -65,9 +65,22 @@ def legacy(
                     yield padded(head + bytes([byte]))
 
 
-def _payload(lead: int, maps: Sequence[int], modrm: Sequence[int], vvvv: Sequence[int]) -> Iterator[
-    bytes
-]:
+def legacy_32() -> Iterator[bytes]:
+    """The same maps for 32-bit mode, where 40 to 4F, 62, C4 and C5 are opcodes."""
+    for escape in (b"", b"\x0f", b"\x0f\x38", b"\x0f\x3a"):
+        for opcode in range(256):
+            if not escape and opcode in ONE_BYTE_PREFIXES - {*range(0x40, 0x50)} | {0x0F}:
+                continue
+            if escape == b"\x0f" and opcode in (0x0F, 0x38, 0x3A):
+                continue
+            for prefix in (*MANDATORY, b"\x67", b"\xf0", b"\x66\x67"):
+                for byte in ALL_MODRM:
+                    yield padded(prefix + escape + bytes([opcode, byte]))
+
+
+def _payload(
+    lead: int, maps: Sequence[int], modrm: Sequence[int], vvvv: Sequence[int]
+) -> Iterator[bytes]:
     for number, opcode, prefix, w, length, register in product(
         maps, range(256), range(4), (0, 1), (0, 1), vvvv
     ):
@@ -93,7 +106,7 @@ def evex(
     lengths: Sequence[int] = range(4),
     last: Sequence[int] = (0x08, 0x09, 0x18, 0x19),
 ) -> Iterator[bytes]:
-    """EVEX maps 1, 2, 3, 5 and 6; ``last`` are values of z, b, V' and aaa in the last payload byte."""
+    """EVEX maps 1, 2, 3, 5 and 6; ``last`` holds z, b, V' and aaa of the last payload byte."""
     for number, opcode, prefix, w, length, low, register in product(
         (1, 2, 3, 5, 6), range(256), range(4), (0, 1), lengths, last, vvvv
     ):
@@ -136,15 +149,12 @@ def three_d_now() -> Iterator[bytes]:
 def prefix_sequences() -> Iterator[bytes]:
     """All sequences of up to three prefixes before opcodes of each kind."""
     prefixes = (b"\x66", b"\x67", b"\xf0", b"\xf2", b"\xf3", b"\x64", b"\x2e", b"\x48", b"\x41")
-    opcodes = bytes.fromhex
-    heads = [
-        opcodes(text)
-        for text in (
-            "01 03 81 86 87 90 a1 b8 c2 c7 cb cf d9 e3 e4 e8 50 63 68 6c 70 8f a4 f6 f7 ff 0f01 "
-            "0f05 0f10 0f1e 0f20 0f22 0f38f0 0f38f1 0f80 0fa3 0fab 0fae 0fb1 0fb8 0fba 0fbc 0fc7 "
-            "c5f810 c4e17810 62f17c4810 8fe97880"
-        ).split()
-    ]
+    texts = (
+        "01 03 81 86 87 90 a1 b8 c2 c7 cb cf d9 e3 e4 e8 50 63 68 6c 70 8f a4 f6 f7 ff 0f01 0f05 "
+        "0f10 0f1e 0f20 0f22 0f38f0 0f38f1 0f80 0fa3 0fab 0fae 0fb1 0fb8 0fba 0fbc 0fc7 c5f810 "
+        "c4e17810 62f17c4810 8fe97880"
+    )
+    heads = [bytes.fromhex(text) for text in texts.split(" ")]
     some = (0x00, 0x05, 0x08, 0x10, 0x20, 0x28, 0x38, 0x84, 0xC0, 0xD0, 0xE0, 0xF8)
     for count in (1, 2, 3):
         for sequence in product(prefixes, repeat=count):

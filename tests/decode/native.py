@@ -18,6 +18,15 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 PC: Final = 0x10000
 STRIDE: Final = 16
+OK, INVALID, TRUNCATED = 0, -1, -2
+
+
+_BYTE_FIELDS: Final = (
+    *("length", "map", "opcode", "class_", "opcode_at", "modrm_at", "sib_at", "displacement_at"),
+    *("displacement_bytes", "immediate_at", "immediate_bytes", "modrm", "sib", "rex", "extension"),
+    *("vvvv", "vector_length", "mandatory", "operand_bytes", "address_bytes"),
+    *("base", "index", "scale"),
+)
 
 
 class RawInstruction(ctypes.Structure):
@@ -28,14 +37,7 @@ class RawInstruction(ctypes.Structure):
         ("displacement", ctypes.c_int64),
         *((name, ctypes.c_uint32) for name in ("prefixes", "traits")),
         ("row", ctypes.c_uint16),
-        *(
-            (name, ctypes.c_uint8)
-            for name in (
-                "length map opcode class_ opcode_at modrm_at sib_at displacement_at "
-                "displacement_bytes immediate_at immediate_bytes modrm sib rex extension vvvv "
-                "vector_length mandatory operand_bytes address_bytes base index scale"
-            ).split()
-        ),
+        *((name, ctypes.c_uint8) for name in _BYTE_FIELDS),
     )
 
 
@@ -76,6 +78,15 @@ def library() -> Any:
     return loaded
 
 
+def status(code: bytes, available: int) -> int:
+    """What dbt_instruction_decode answers when that many bytes may be read."""
+    out = RawInstruction()
+    result = library().dbt_instruction_decode(
+        code, ctypes.c_size_t(available), ctypes.c_uint64(PC), 0, ctypes.byref(out)
+    )
+    return int(result)
+
+
 def lengths(data: bytes, mode: int = 64) -> bytes:
     """One byte for each input of STRIDE bytes: its length, 0 where the decoder refuses it."""
     count = len(data) // STRIDE
@@ -86,12 +97,18 @@ def lengths(data: bytes, mode: int = 64) -> bytes:
     return bytes(out)
 
 
-def instructions(data: bytes) -> tuple[Any, Any]:
+def instructions(data: bytes, mode: int = 64) -> tuple[Any, Any]:
     """Arrays of RawInstruction and RawEffects for inputs of STRIDE bytes."""
     count = len(data) // STRIDE
     out, effects = (RawInstruction * count)(), (RawEffects * count)()
     library().test_decode_all(
-        data, ctypes.c_size_t(count), ctypes.c_size_t(STRIDE), ctypes.c_uint64(PC), 0, out, effects
+        data,
+        ctypes.c_size_t(count),
+        ctypes.c_size_t(STRIDE),
+        ctypes.c_uint64(PC),
+        mode != 64,
+        out,
+        effects,
     )
     return out, effects
 

@@ -9,18 +9,26 @@ from functools import cache
 import pytest
 
 from tests.decode import encodings, native
-from tests.decode.disagreements import CAPSTONE, CONDITIONS, ICED, Difference, Row
+from tests.decode.disagreements import (
+    CAPSTONE,
+    CONDITIONS,
+    ICED,
+    ICED_32,
+    Difference,
+    Row,
+)
 
+FEW = encodings.FEW_MODRM
 SETS: dict[str, Callable[[], Iterable[bytes]]] = {
     "legacy": encodings.legacy,
     "vex": encodings.vex,
     "xop": encodings.xop,
     "evex": encodings.evex,
     "3dnow": encodings.three_d_now,
-    "vex vvvv": lambda: encodings.vex(encodings.FEW_MODRM, (1, 2, 8, 15)),
-    "xop vvvv": lambda: encodings.xop(encodings.FEW_MODRM, (1, 2, 8, 15)),
-    "evex vvvv": lambda: encodings.evex(encodings.FEW_MODRM, (1, 8, 15), (0, 2), (0x08, 0x09, 0x01)),
-    "evex zeroing": lambda: encodings.evex(encodings.FEW_MODRM, (0,), (0, 1, 2), (0x88, 0x89, 0x99)),
+    "vex vvvv": lambda: encodings.vex(FEW, (1, 2, 8, 15)),
+    "xop vvvv": lambda: encodings.xop(FEW, (1, 2, 8, 15)),
+    "evex vvvv": lambda: encodings.evex(FEW, (1, 8, 15), (0, 2), (0x08, 0x09, 0x01)),
+    "evex zeroing": lambda: encodings.evex(FEW, (0,), (0, 1, 2), (0x88, 0x89, 0x99)),
     "vex payloads": encodings.vex_payloads,
     "evex payloads": encodings.evex_payloads,
     "prefixes": encodings.prefix_sequences,
@@ -49,16 +57,22 @@ def _covers(row: Row, found: Difference) -> bool:
     )
 
 
-def _differences(data: bytes, theirs: bytes) -> Iterator[Difference]:
-    ours = native.lengths(data)
+def differences(data: bytes, theirs: bytes, mode: int = 64) -> Iterator[Difference]:
+    """The inputs whose length by us is not the one given."""
+    ours = native.lengths(data, mode)
     if ours == theirs:
         return
     size = native.STRIDE
     places = [i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b]
     picked = b"".join(data[i * size : (i + 1) * size] for i in places)
-    raw, _ = native.instructions(picked)
+    raw, _ = native.instructions(picked, mode)
     for k, i in enumerate(places):
         yield Difference(picked[k * size : (k + 1) * size], ours[i], theirs[i], raw[k])
+
+
+def covered(found: Difference) -> bool:
+    """Whether the list of disagreements with iced has a row for this one."""
+    return any(_covers(row, found) for row in ICED)
 
 
 def _compare(
@@ -70,7 +84,7 @@ def _compare(
     for name in names:
         for data in encodings.chunks(SETS[name]()):
             count += len(data) // native.STRIDE
-            for found in _differences(data, other(data)):
+            for found in differences(data, other(data)):
                 row = next((row for row in known if _covers(row, found)), None)
                 if row is not None:
                     used[row] += 1
@@ -100,6 +114,24 @@ def test_capstone() -> None:
     assert not [row for row in CAPSTONE if not used[row]]
 
 
+@pytest.mark.slow
+def test_iced_32() -> None:
+    """32-bit mode: validity and length only."""
+    used: Counter[Row] = Counter()
+    for inputs in (
+        encodings.legacy_32(),
+        encodings.vex(FEW, (0, 8, 9)),
+        encodings.xop(FEW, (0, 8, 9)),
+        encodings.evex(FEW, (0, 8, 9), last=(0x08, 0x09, 0x00, 0x19)),
+    ):
+        for data in encodings.chunks(inputs):
+            for found in differences(data, native.iced_lengths(data, 32), 32):
+                row = next((row for row in ICED_32 if _covers(row, found)), None)
+                assert row is not None, found
+                used[row] += 1
+    assert not [row for row in ICED_32 if not used[row]]
+
+
 def test_iced_quick() -> None:
     """A slice of the enumeration that every run can afford."""
     for inputs in (
@@ -109,5 +141,5 @@ def test_iced_quick() -> None:
         encodings.evex((0x04, 0x45, 0xC1), (0,), (0, 2), (0x08, 0x09)),
     ):
         for data in encodings.chunks(inputs):
-            for found in _differences(data, native.iced_lengths(data)):
-                assert any(_covers(row, found) for row in ICED), found
+            for found in differences(data, native.iced_lengths(data)):
+                assert covered(found), found

@@ -134,13 +134,13 @@ PROGRAMS: tuple[Program, ...] = (
     Program(
         "mawk",
         "mawk",
-        lambda c: ["/usr/bin/mawk", "-f", c.workload("w.awk"), "words.txt"],
+        lambda c: ["/usr/bin/mawk", "-f", str(c.directory / "w.awk"), "words.txt"],
         timeout_s=600,
     ),
     Program(
         "gawk",
         "gawk",
-        lambda c: ["/usr/bin/gawk", "-f", c.workload("w.awk"), "words.txt"],
+        lambda c: ["/usr/bin/gawk", "-f", str(c.directory / "w.awk"), "words.txt"],
         timeout_s=600,
     ),
     Program(
@@ -249,18 +249,26 @@ PROGRAMS: tuple[Program, ...] = (
     Program(
         "sqlite3",
         "sqlite3",
-        lambda c: ["/usr/bin/sqlite3", ":memory:", f".read {c.workload('t.sql')}"],
+        lambda c: ["/usr/bin/sqlite3", ":memory:", f".read {c.directory / 't.sql'}"],
         timeout_s=1200,
     ),
     Program("perl", "perl", lambda c: ["/usr/bin/perl", c.workload("hash.pl"), "words.txt"]),
     Program(
-        "lua", "lua5.4", lambda c: ["/usr/bin/lua5.4", c.workload("fibsort.lua")], timeout_s=1200
+        "lua",
+        "lua5.4",
+        lambda c: ["/usr/bin/lua5.4", str(c.directory / "fibsort.lua")],
+        timeout_s=1200,
     ),
-    Program("luajit", "luajit", lambda c: ["/usr/bin/luajit", c.workload("lj.lua")], timeout_s=600),
+    Program(
+        "luajit",
+        "luajit",
+        lambda c: ["/usr/bin/luajit", str(c.directory / "lj.lua")],
+        timeout_s=600,
+    ),
     Program(
         "luajit-interpreter",
         "luajit",
-        lambda c: ["/usr/bin/luajit", "-joff", c.workload("lj.lua")],
+        lambda c: ["/usr/bin/luajit", "-joff", str(c.directory / "lj.lua")],
         timeout_s=1200,
     ),
     Program(
@@ -379,7 +387,13 @@ PROGRAMS: tuple[Program, ...] = (
     Program(
         "dynamic-loader",
         "libc6-dev",
-        lambda c: ["/lib64/ld-linux-x86-64.so.2", "/usr/bin/sort", "-u", "numbers.txt"],
+        lambda c: [
+            "/lib64/ld-linux-x86-64.so.2",
+            "/usr/bin/sort",
+            "--parallel=1",
+            "-u",
+            "numbers.txt",
+        ],
     ),
     Program(
         "static-at-0x400000",

@@ -119,11 +119,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     rows = []
     for program in chosen:
-        console.print(f"{program.name} …", end="\r", highlight=False)
         row = try_program(program, where, mode)
         rows.append(row)
+        console.print(
+            f"{row.name:<24} {row.result:<10} {row.native_s:8.2f} {row.translated_s:8.2f} s",
+            highlight=False,
+        )
         if not row.good:
-            console.print(f"[red]{row.name}: {row.result}[/red]")
             console.print(row.detail, markup=False, highlight=False)
     _print(console, rows, f"{options.mode}, {size} inputs")
     REPORTS.mkdir(parents=True, exist_ok=True)

@@ -27,9 +27,9 @@ def test_files_that_are_named_exist(root: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_make_targets_that_are_named_exist(root: Path, name: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.MULTILINE))
     text = (root / name).read_text()
-    for target in re.findall(r"(?:`|^    .*)make ([a-z]+)", text, re.MULTILINE):
+    for target in re.findall(r"(?:`|^    .*)make ([a-z-]+)", text, re.MULTILINE):
         assert target in targets, f"{name} names make {target}"
 
 

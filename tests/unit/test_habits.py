@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LINE_MAX = {".py": 100}
-LINE_MAX_OTHER = 120  # a declaration and the comment beside it
+LINE_MAX_OTHER = 130  # a declaration and the comment beside it
 FILE_LINES_MAX = 600
 DIRECTORIES = ("bench", "csrc", "dbt", "docs", "guests", "tests")
 SUFFIXES = {".py", ".c", ".cc", ".h", ".S", ".inc", ".md", ".toml", ".txt", ""}
 # Tables are one row a line, and rows may be long.
-TABLES = re.compile(r"^dbt/(decoder/table_|runtime/syscalls)|^tests/decode/|^bench/workloads/|\.txt$")
+TABLES = re.compile(
+    r"^dbt/(decoder/table_|runtime/syscalls)|^tests/decode/|^bench/workloads/|\.txt$"
+)
 
 BANNED = {
     "a home directory": re.compile(r"/(home|Users)/\w+/|/root/"),

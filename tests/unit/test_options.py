@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dbt.cli import run, run_command
+from dbt.cli import run_command
 from dbt.cli.run import OPTIONS, Request, parse_plain
 from dbt.errors import UsageError
 from dbt.tcache.settings import Settings
@@ -70,10 +70,10 @@ def test_options_go_over_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("text", ["", "0", "no", "False"])
 def test_a_flags_variable_can_say_no(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBT_NO_CHAIN", text)
-    assert run.from_environment() == {}
+    assert Settings.from_environment() == Settings()
 
 
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBT_TU_CAP", "many")
     with pytest.raises(UsageError, match=r"^DBT_TU_CAP: "):
-        run.from_environment()
+        Settings.from_environment()

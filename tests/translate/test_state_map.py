@@ -1,0 +1,225 @@
+"""The state map, proven by running emitted code: at every host pc the guest state is found again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dbt.decoder.instruction import Instruction, iterate
+from dbt.errors import DbtError
+from tests.translate import emulator, forms, golden
+from tests.translate.emulator import HostRun, Machine
+
+SEEDS = range(4)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Machine:
+    return Machine()
+
+
+@pytest.fixture
+def machine(shared: Machine) -> Iterator[Machine]:
+    yield shared
+    shared.forget()
+
+
+def check_instruction(
+    machine: Machine, code: bytes, pc: int, seed: int, operand: int = forms.OPERAND
+) -> HostRun:
+    """Runs one instruction in a state made for it, and forgets the pages it needed."""
+    noise = random.Random(seed)
+    instruction = next(iterate(code, pc))
+    try:
+        guest = forms.guest_for(instruction, machine, noise, operand=operand)
+        return emulator.compare(machine, instruction.bytes, pc, guest, seed)
+    finally:
+        machine.forget()
+
+
+CASES = """
+pcrel_near      mov rax, [rip + 0x1000]
+pcrel_near      add [rip + 0x1000], rdx
+pcrel_near      lock cmpxchg [rip + 0x1000], rbx
+pcrel_near      push qword ptr [rip + 0x1000]
+pcrel_near      pop qword ptr [rip + 0x1000]
+pcrel_near      lea rsi, [rip + 0x1000]
+gs_operand      mov rax, gs:[rbx + 8]
+gs_operand      mov gs:[rax + rcx*4 + 0x100], edx
+gs_operand      push qword ptr gs:[rsp + 8]
+gs_operand      pop qword ptr gs:[rbx + 8]
+gs_operand      lock cmpxchg16b gs:[rsi]
+gs_operand      xchg rax, gs:[rdx + rbx*1]
+gs_operand      movups xmm9, gs:[rax]
+gs_swapped      mov eax, gs:[ebx + 8]
+gs_swapped      push qword ptr gs:[ebx]
+gs_swapped      .byte 0x65, 0xd7
+gs_swapped      .byte 0x65, 0x48, 0xa1, 0x28, 0, 0, 0, 0, 0, 0, 0
+gs_swapped      .byte 0x65, 0xa2, 0x28, 0, 0, 0, 0, 0, 0, 0
+gs_swapped      .byte 0x65, 0xa4
+gs_swapped      .byte 0xf3, 0x65, 0x48, 0xa5
+gs_swapped      .byte 0xf3, 0x65, 0xa6
+gs_swapped      .byte 0x65, 0xac
+pcrel_gs        mov rax, gs:[rip + 0x1000]
+pcrel_gs        lock cmpxchg16b gs:[rip + 0x1000]
+pcrel_gs        push qword ptr gs:[rip + 0x1000]
+jcc             .byte 0x7c, 0x20
+jcc             .byte 0x0f, 0x84, 0x20, 0, 0, 0
+jcc             .byte 0x2e, 0x77, 0x80
+loop            .byte 0xe2, 0x20
+loop            .byte 0xe1, 0x20
+loop            .byte 0xe0, 0x20
+loop            .byte 0xe3, 0x20
+loop            .byte 0x67, 0xe2, 0x20
+loop            .byte 0x67, 0xe3, 0x20
+jmp             .byte 0xeb, 0x20
+call_low        .byte 0xe8, 0x20, 0, 0, 0
+ret             ret
+ret_imm         ret 0x18
+ret_imm         ret 0xfff0
+ijmp            jmp rax
+ijmp            jmp rcx
+ijmp            jmp r11
+ijmp            jmp [rbx + rax*8 + 0x10]
+ijmp            jmp [rcx + rcx*2]
+ijmp            jmp [rsp + 8]
+ijmp            jmp fs:[rbx + 8]
+ijmp            jmp [ebx]
+ijmp_near       jmp [rip + 0x1000]
+ijmp_far        jmp [eip + 0x1000]
+ijmp_gs         jmp gs:[rbx + 8]
+ijmp_gs         jmp gs:[rsp + 8]
+ijmp_gs         jmp gs:[0x10]
+icall_low       call rax
+icall_low       call rcx
+icall_low       call [rcx + 8]
+icall_low       call [rsp + 8]
+icall_low       call [rsp]
+icall_near_low  call [rip + 0x1000]
+icall_far_low   call [eip + 0x1000]
+icall_gs_low    call gs:[rbx + 8]
+icall_gs_low    call gs:[rsp]
+syscall         syscall
+callout         cpuid
+callout         rdgsbase rcx
+callout         mov gs, eax
+unsupported     int 0x80
+unsupported     retf
+unsupported     pop qword ptr gs:[rsp + 8]
+unsupported     lock cmpxchg16b gs:[rsi + rdi]
+invalid         .byte 0x06
+ident           div rbx
+ident           int3
+ident           ud2
+ident           mov rax, [rbx]
+ident           rep movsb
+"""
+HIGH_CASES = """
+pcrel_far       mov rax, [rip + 0x50000000]
+pcrel_far       mov rcx, fs:[rip + 0x50000000]
+pcrel_far       lock cmpxchg16b [rip + 0x50000000]
+pcrel_far       push qword ptr [rip + 0x50000000]
+pcrel_far       pop qword ptr [rip + 0x50000000]
+pcrel_far       mul qword ptr [rip + 0x50000000]
+pcrel_far       lea rax, [rip + 0x50000000]
+call            .byte 0xe8, 0x20, 0, 0, 0
+ijmp_far        jmp [rip + 0x50000000]
+ijmp_far        jmp fs:[rip + 0x50000000]
+icall           call rax
+icall           call [rsp + 8]
+icall_near      call [rip + 0x1000]
+icall_far       call [rip + 0x50000000]
+icall_gs        call gs:[rbx + 8]
+"""
+ALL_CASES = [
+    (*line.split(maxsplit=1), pc)
+    for pc, text in ((forms.LOW_PC, CASES), (forms.HIGH_PC, HIGH_CASES))
+    for line in text.strip().splitlines()
+]
+
+
+@pytest.mark.parametrize(("template", "text", "pc"), ALL_CASES)
+def test_every_boundary_of_a_template(machine: Machine, template: str, text: str, pc: int) -> None:
+    code = golden.assemble(text)
+    for seed in SEEDS:
+        run = check_instruction(machine, code, pc, seed)
+        assert f"[{template}]" in run.title
+        assert run.boundaries >= 1
+
+
+def test_the_cases_cover_every_template() -> None:
+    """Those that rules choose; what the engine emits around units is run below."""
+    from dbt.translator.rules import RULES
+
+    assert {rule.template for rule in RULES} - {template for template, _, _ in ALL_CASES} == set()
+
+
+@pytest.mark.parametrize(
+    ("template", "text", "pc"),
+    [case for case in ALL_CASES if "[" in case[1] and "rip" not in case[1] and "lea" not in case[1]],
+)
+def test_a_fault_finds_the_state_before(
+    machine: Machine, template: str, text: str, pc: int
+) -> None:
+    code = golden.assemble(text)
+    if template == "unsupported" or ("[rsp" in text and "gs:" not in text):
+        return
+    run = check_instruction(machine, code, pc, 1, operand=forms.UNMAPPED)
+    assert run.faulted, run.title
+
+
+def instruction_or_none(code: bytes, pc: int) -> Instruction | None:
+    """The first instruction of some bytes, where there is one."""
+    try:
+        return next(iterate(code, pc))
+    except DbtError:
+        return None
+
+
+FUZZ = settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
+)
+
+
+@FUZZ
+@given(
+    form=st.sampled_from(forms.MEMORY_FORMS + forms.BRANCH_FORMS),
+    segment=st.sampled_from([0x65, 0x65, 0x65, 0x64, None]),
+    seed=st.integers(0, 1 << 32),
+    operand=st.sampled_from([forms.OPERAND, forms.OPERAND, forms.UNMAPPED]),
+)
+def test_random_memory_operands(
+    machine: Machine, form: forms.Form, segment: int | None, seed: int, operand: int
+) -> None:
+    noise = random.Random(seed)
+    code = forms.memory_instruction(form, noise, segment=segment, rip=False)
+    if instruction_or_none(code, forms.LOW_PC) is not None:
+        check_instruction(machine, code, forms.LOW_PC, seed, operand)
+
+
+@FUZZ
+@given(
+    form=st.sampled_from(forms.MEMORY_FORMS + forms.BRANCH_FORMS),
+    segment=st.sampled_from([None, None, 0x64, 0x65]),
+    high=st.booleans(),
+    far=st.booleans(),
+    seed=st.integers(0, 1 << 32),
+)
+def test_random_rip_relative_operands(
+    machine: Machine, form: forms.Form, segment: int | None, high: bool, far: bool, seed: int
+) -> None:
+    noise = random.Random(seed)
+    pc = forms.HIGH_PC if high else forms.LOW_PC
+    displacement = noise.choice([0x50000000 if far and high else 0x1000]) + noise.randrange(0x800)
+    code = forms.memory_instruction(
+        form, noise, segment=segment, rip=True, displacement=displacement
+    )
+    if instruction_or_none(code, pc) is not None:
+        check_instruction(machine, code, pc, seed)
