@@ -13,6 +13,8 @@ int main(void)
     printf("%x %x %x\n", a, c, d);
     for (unsigned leaf = 0; leaf < 2; leaf++) {
         __cpuid_count(7, leaf, a, b, c, d);
+        if (leaf == 0)  /* transactional memory may be hidden: HLE, RTM, TSXLDTRK */
+            b &= ~(1u << 4 | 1u << 11), d &= ~(1u << 16);
         printf("%x %x %x %x\n", a, b, c, d);
     }
     __cpuid(0x80000001, a, b, c, d);

@@ -52,6 +52,9 @@ static void serve_exit(dbt_context *context, u32 id, dbt_arrival *arrival) {
         engine->statistics->exits_continuation++;
         arrival->exit = number;
         arrival->evictions = engine->evictions;
+        if (engine->chaining) {
+            arrival->entry = (dbt_entry_kind)exit->entry;
+        }
         break;
     case DBT_EXIT_KIND_SYSCALL:
         engine->statistics->exits_syscall++;
@@ -67,6 +70,7 @@ static void serve_exit(dbt_context *context, u32 id, dbt_arrival *arrival) {
     case DBT_EXIT_KIND_STOP:
     case DBT_EXIT_KIND_COUNT:
     case DBT_EXIT_KIND_SIGNAL:
+    case DBT_EXIT_KIND_TABLE:
         dbt_fatal(__FILE__, __LINE__, "an exit of a kind that is never emitted");
     }
 }
@@ -125,8 +129,8 @@ static void enter(dbt_context *context, u32 number, const dbt_arrival *arrival) 
     if (arrival->exit != DBT_NONE && arrival->evictions == engine->evictions) {
         dbt_tcache_link(engine, arrival->exit, number);
     }
-    if (arrival->entry != DBT_ENTRY_BODY && engine->chaining && unit->entry == arrival->entry &&
-        !(unit->flags & DBT_UNIT_TRANSIENT)) {
+    if ((arrival->entry == DBT_ENTRY_RETURN || arrival->entry == DBT_ENTRY_JUMP) &&
+        engine->chaining && unit->entry == arrival->entry && !(unit->flags & DBT_UNIT_TRANSIENT)) {
         dbt_tcache_fill_table(engine, number);
     }
     if (context->budget_on) {

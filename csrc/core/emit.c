@@ -40,7 +40,7 @@ static void end_item(dbt_emitter *emitter, u8 guest_bytes) {
             *map++ = emitter->record_bytes[i];
             *map++ = (u8)emitter->record_state[i];
             *map++ = (u8)(emitter->record_state[i] >> 8);
-            target |= emitter->record_state[i] >> DBT_STATE_WHERE_SHIFT == DBT_WHERE_TARGET;
+            target |= dbt_state_where(emitter->record_state[i]) == DBT_WHERE_TARGET;
         }
         if (target) {
             memcpy(map, &emitter->record_target, 8);
@@ -103,7 +103,8 @@ static void reload(dbt_emitter *emitter, u32 number, u16 state) {
 }
 
 /* Allocates an exit with its stub in the cold part (CONTINUATION), or without one. */
-static u32 new_exit(dbt_emitter *emitter, dbt_exit_kind kind, u64 guest_target) {
+static u32 new_exit(dbt_emitter *emitter, dbt_exit_kind kind, dbt_entry_kind entry,
+                    u64 guest_target) {
     dbt_engine *engine = emitter->engine;
     dbt_chunk *chunk = &engine->chunks[emitter->chunk];
     dbt_unit *unit = &engine->units[emitter->unit];
@@ -114,6 +115,7 @@ static u32 new_exit(dbt_emitter *emitter, dbt_exit_kind kind, u64 guest_target) 
     exit->unit = emitter->unit;
     exit->linked = exit->next = exit->previous = DBT_NONE;
     exit->kind = (u32)kind;
+    exit->entry = (u32)entry;
     if (unit->exit_count++ == 0) {
         unit->first_exit = number;
     }
@@ -175,6 +177,9 @@ static void fill_hole(dbt_emitter *emitter, u8 *code, const dbt_template_hole *h
         memcpy(at, &address, 8);
         break;
     }
+    case DBT_HOLE_MISS_POINT:
+        *at = (u8)(emitter->engine->chunks[emitter->chunk].return_miss - ((u64)at + 1));
+        break;
     case DBT_HOLE_TARGET_LITERAL: /* the caller fills it */
     case DBT_HOLE_COUNT:
         break;
@@ -192,31 +197,30 @@ static void put_code(dbt_emitter *emitter, u8 **to, const dbt_template_op *op, c
     }
 }
 
-static void put_stub(dbt_emitter *emitter, u32 exit) {
-    const dbt_template *stub = &dbt_templates[DBT_TEMPLATE_STUB];
-    u32 size = 0;
-    for (u32 i = 0; i < stub->op_count; i++) {
-        size += dbt_template_ops[stub->first_op + i].code_bytes;
-    }
-    DBT_ASSERT(size == DBT_STUB_BYTES);
+/* Emits a stub template into the cold part; answers where. */
+static u64 put_cold(dbt_emitter *emitter, u8 template_, u32 size_bytes, u32 exit) {
     static const dbt_item none;
-    emitter->cold -= size;
+    const dbt_template *stub = &dbt_templates[template_];
+    emitter->cold -= size_bytes;
     u8 *at = emitter->cold;
-    emitter->engine->exits[exit].host_stub = (u64)at;
     for (u32 i = 0; i < stub->op_count; i++) {
         put_code(emitter, &at, &dbt_template_ops[stub->first_op + i], &none, exit);
     }
+    DBT_ASSERT(at == emitter->cold + size_bytes);
+    return (u64)emitter->cold;
 }
 
 /* opcode bytes, then a rel32 to the exit's stub: the place that linking patches. */
-static void put_link(dbt_emitter *emitter, const u8 *opcode, u32 opcode_bytes, u64 guest_target,
-                     u16 state) {
-    const u32 exit = new_exit(emitter, DBT_EXIT_KIND_CONTINUATION, guest_target);
-    put_stub(emitter, exit);
+static void put_link(dbt_emitter *emitter, const u8 *opcode, u32 opcode_bytes,
+                     dbt_entry_kind entry, u64 guest_target, u16 state) {
+    const bool call = entry == DBT_ENTRY_CALL;
+    const u32 number = new_exit(emitter, DBT_EXIT_KIND_CONTINUATION, entry, guest_target);
+    dbt_exit *exit = &emitter->engine->exits[number];
+    exit->host_stub = put_cold(emitter, call ? DBT_TEMPLATE_CALL_STUB : DBT_TEMPLATE_STUB,
+                               call ? DBT_CALL_STUB_BYTES : DBT_STUB_BYTES, number);
     put_bytes(emitter, opcode, opcode_bytes);
-    dbt_exit *record_of_exit = &emitter->engine->exits[exit];
-    record_of_exit->host_patch = (u64)emitter->hot;
-    put_u32(emitter->hot, (u32)(record_of_exit->host_stub - ((u64)emitter->hot + 4)));
+    exit->host_patch = (u64)emitter->hot;
+    put_u32(emitter->hot, (u32)(exit->host_stub - ((u64)emitter->hot + 4)));
     emitter->hot += 4;
     record(emitter, opcode_bytes + 4, state);
 }
@@ -224,7 +228,65 @@ static void put_link(dbt_emitter *emitter, const u8 *opcode, u32 opcode_bytes, u
 static void put_jump(dbt_emitter *emitter, u64 guest_target, u16 state) {
     static const u8 opcode = 0xe9;
     pad(emitter, padding_for(emitter, 1), state);
-    put_link(emitter, &opcode, 1, guest_target, state);
+    put_link(emitter, &opcode, 1, DBT_ENTRY_BODY, guest_target, state);
+}
+
+#define CALL_OPCODE 0xe8u
+
+static void put_call(dbt_emitter *emitter, u64 guest_target, u16 state) {
+    static const u8 opcode = CALL_OPCODE;
+    pad(emitter, padding_for(emitter, 1), state);
+    put_link(emitter, &opcode, 1, DBT_ENTRY_CALL, guest_target, state);
+}
+
+/* call rel32 to a stub of its own that goes on through the table: never patched. */
+static void put_call_table(dbt_emitter *emitter, u16 state) {
+    const u32 number = new_exit(emitter, DBT_EXIT_KIND_TABLE, DBT_ENTRY_CALL, 0);
+    dbt_exit *exit = &emitter->engine->exits[number];
+    exit->host_stub = put_cold(emitter, DBT_TEMPLATE_TABLE_STUB, DBT_TABLE_STUB_BYTES, number);
+    *emitter->hot = CALL_OPCODE;
+    put_u32(emitter->hot + 1, (u32)(exit->host_stub - ((u64)emitter->hot + 5)));
+    emitter->hot += 5;
+    record(emitter, 5, state);
+}
+
+#define SHORT_REACH 127u
+#define DIRECT_AHEAD_BYTES 36u   /* push, padding, call, check */
+#define INDIRECT_AHEAD_BYTES 84u /* load of the target as well */
+#define MISSED STATE(1u << DBT_RCX, DBT_WHERE_STACK)
+
+static void put_miss_jump(dbt_emitter *emitter) {
+    const dbt_template_op *op =
+        &dbt_template_ops[dbt_templates[DBT_TEMPLATE_RETURN_MISS_JUMP].first_op];
+    static const dbt_item none;
+    emitter->engine->chunks[emitter->chunk].return_miss = (u64)emitter->hot;
+    put_code(emitter, &emitter->hot, op, &none, DBT_NONE);
+    record(emitter, op->code_bytes, MISSED);
+    DBT_ASSERT(op->code_bytes == DBT_MISS_JUMP_BYTES);
+}
+
+/* The prologue behind a call branches back to a miss jump within 128 bytes. When none will be in
+ * reach, the way there goes through the displacement of a long no-operation, as a short jump, or, when
+ * even that is too far, a new miss jump is put here and jumped over. ahead_bytes: the most that the
+ * rest of the call and the prologue take. */
+static void put_island(dbt_emitter *emitter, u32 ahead_bytes, u16 state) {
+    u64 *point = &emitter->engine->chunks[emitter->chunk].return_miss;
+    const u64 here = (u64)emitter->hot;
+    if (here + ahead_bytes - *point <= SHORT_REACH) {
+        return;
+    }
+    if (here + 5 - *point <= SHORT_REACH) {
+        const u8 hop[] = {0x0f, 0x1f, 0x80, 0xeb, (u8)(*point - (here + 5)), 0, 0};
+        put_bytes(emitter, hop, sizeof hop);
+        record(emitter, 3, state);
+        record(emitter, 4, MISSED);
+        *point = here + 3;
+        return;
+    }
+    const u8 over[] = {0xeb, DBT_MISS_JUMP_BYTES};
+    put_bytes(emitter, over, sizeof over);
+    record(emitter, sizeof over, state);
+    put_miss_jump(emitter);
 }
 
 /* Where the legacy prefixes end: at the REX, VEX, XOP or EVEX that counts, or at the opcode with its
@@ -381,7 +443,7 @@ static void put_short(dbt_emitter *emitter, const dbt_item *item, u16 state) {
 static void put_exit(dbt_emitter *emitter, dbt_exit_kind kind, u64 guest_pc, u16 state) {
     static const dbt_item none;
     const dbt_template *stub = &dbt_templates[DBT_TEMPLATE_STUB];
-    const u32 exit = new_exit(emitter, kind, guest_pc);
+    const u32 exit = new_exit(emitter, kind, DBT_ENTRY_BODY, guest_pc);
     emitter->engine->exits[exit].host_stub = (u64)emitter->hot;
     for (u32 i = 0; i < stub->op_count; i++) {
         const dbt_template_op *op = &dbt_template_ops[stub->first_op + i];
@@ -420,7 +482,7 @@ static u32 reload_all(dbt_emitter *emitter, u32 mask, u32 wanted, u32 where) {
 
 static void put_jcc(dbt_emitter *emitter, const dbt_instruction *instruction, u16 state) {
     const u8 opcode[2] = {0x0f, (u8)(0x80 | (instruction->opcode & 15))};
-    put_link(emitter, opcode, 2, instruction->branch_target, state);
+    put_link(emitter, opcode, 2, DBT_ENTRY_BODY, instruction->branch_target, state);
 }
 
 static void put_op(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
@@ -478,6 +540,18 @@ static void put_op(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
     case DBT_OP_EXIT_UNSUPPORTED:
         put_exit(emitter, DBT_EXIT_KIND_UNSUPPORTED, instruction->guest_pc, state);
         break;
+    case DBT_OP_CALL:
+        emitter->record_target = instruction->branch_target;
+        put_call(emitter, instruction->branch_target, state);
+        break;
+    case DBT_OP_CALL_TABLE:
+        put_call_table(emitter, state);
+        break;
+    case DBT_OP_ISLAND:
+        put_island(emitter,
+                   instruction->class_ == DBT_CLASS_CALL ? DIRECT_AHEAD_BYTES : INDIRECT_AHEAD_BYTES,
+                   state);
+        break;
     case DBT_OP_RELOAD: /* by the caller, which keeps the mask */
     case DBT_OP_RELOAD_BUT_RCX:
     case DBT_OP_COUNT:
@@ -503,7 +577,7 @@ static void put_template(dbt_emitter *emitter, u8 number, const dbt_item *item, 
     bool done = false;
     for (u32 i = 0; i < template_->op_count; i++) {
         const dbt_template_op *op = &dbt_template_ops[template_->first_op + i];
-        where = done && op->where == DBT_WHERE_THIS ? (u32)DBT_WHERE_NEXT : op->where;
+        where = done && op->where == DBT_WHERE_THIS ? (u32)DBT_WHERE_NEXT : op->where; /* and low */
         if (op->kind == DBT_OP_RELOAD) {
             mask = reload_all(emitter, mask, mask, where);
             continue;
@@ -563,15 +637,25 @@ void dbt_emit_item(dbt_emitter *emitter, const dbt_item *item, const dbt_item *n
     end_item(emitter, instruction->length);
 }
 
-void dbt_emit_prologue(dbt_emitter *emitter, dbt_entry_kind entry) {
+void dbt_emit_prologue(dbt_emitter *emitter, dbt_entry_kind entry, bool landing) {
+    static const u8 templates[] = {
+        [DBT_ENTRY_BODY] = DBT_TEMPLATE_IDENT,
+        [DBT_ENTRY_RETURN] = DBT_TEMPLATE_RETURN_PROLOGUE,
+        [DBT_ENTRY_JUMP] = DBT_TEMPLATE_JUMP_PROLOGUE,
+        [DBT_ENTRY_CALL] = DBT_TEMPLATE_CALL_PROLOGUE,
+    };
+    dbt_unit *unit = &emitter->engine->units[emitter->unit];
     dbt_item item;
     memset(&item, 0, sizeof item);
-    item.instruction.guest_pc = emitter->engine->units[emitter->unit].guest_pc;
-    put_template(emitter,
-                 entry == DBT_ENTRY_RETURN ? DBT_TEMPLATE_RETURN_PROLOGUE
-                                           : DBT_TEMPLATE_JUMP_PROLOGUE,
-                 &item, 0);
-    DBT_ASSERT(emitter->record_bytes[0] == DBT_MISS_JUMP_BYTES);
+    item.instruction.guest_pc = unit->guest_pc;
+    if (entry == DBT_ENTRY_RETURN && !landing) {
+        put_miss_jump(emitter);
+        end_item(emitter, 0);
+    }
+    unit->entry_offset =
+        landing || entry == DBT_ENTRY_CALL || entry == DBT_ENTRY_BODY ? 0 : DBT_MISS_JUMP_BYTES;
+    put_template(emitter, templates[entry], &item, 0);
+    DBT_ASSERT(entry != DBT_ENTRY_JUMP || emitter->record_bytes[0] == DBT_MISS_JUMP_BYTES);
     end_item(emitter, 0);
 }
 
@@ -608,7 +692,7 @@ bool dbt_state_find(const u8 *map, u32 map_bytes, u64 guest_pc, u64 host_start, 
         for (u32 i = 0; i < count; i++) {
             const u32 host_bytes = expanded ? records[3 * i] : guest_bytes;
             const u16 state = expanded ? (u16)(records[3 * i + 1] | records[3 * i + 2] << 8) : 0;
-            target |= state >> DBT_STATE_WHERE_SHIFT == DBT_WHERE_TARGET;
+            target |= dbt_state_where(state) == DBT_WHERE_TARGET;
             if (!found && host_pc >= host_start && host_pc < host_start + host_bytes) {
                 found = true;
                 out->guest_pc = guest_pc;

@@ -8,8 +8,10 @@
 #include "core/tcache.h"
 
 /* State map record: what is spilled, and where the guest's pc is, while one host instruction is the
- * next to run. Low 8 bits: spilled registers by number; then dbt_where. */
+ * next to run. Low 8 bits: spilled registers by number; then dbt_where; then whether rsp is low. */
 #define DBT_STATE_WHERE_SHIFT 8
+#define DBT_STATE_WHERE_MASK 7u
+#define DBT_STATE_LOW 0x800u       /* rsp is 8 lower than the guest's */
 #define DBT_MAP_EXPANDED 0x80u /* item header: records follow; otherwise one IDENT instruction */
 #define DBT_ITEM_RECORDS_MAX 24u
 
@@ -41,8 +43,9 @@ bool dbt_emit_has_room(const dbt_emitter *emitter);
  * padding for a jcc goes before the compare that fuses with it. */
 void dbt_emit_item(dbt_emitter *emitter, const dbt_item *item, const dbt_item *next);
 
-/* The prologue of a return or jump entry. */
-void dbt_emit_prologue(dbt_emitter *emitter, dbt_entry_kind entry);
+/* The prologue of a return, jump or call entry. landing: it stands right behind a host call, so that
+ * nothing may come before its entry. */
+void dbt_emit_prologue(dbt_emitter *emitter, dbt_entry_kind entry, bool landing);
 
 /* A jump to the exit for guest_target, at the end of a unit. */
 void dbt_emit_final_jump(dbt_emitter *emitter, u64 guest_target);
@@ -67,7 +70,11 @@ typedef struct dbt_state_place {
 bool dbt_state_find(const u8 *map, u32 map_bytes, u64 guest_pc, u64 host_start, u64 host_pc,
                   dbt_state_place *out);
 
-/* The place of a host pc inside a unit's code, prologue included. */
+static inline u32 dbt_state_where(u16 state) {
+    return (u32)state >> DBT_STATE_WHERE_SHIFT & DBT_STATE_WHERE_MASK;
+}
+
+/* The place of a host pc in emitted code: units, stubs, far jumps, miss routines. */
 bool dbt_engine_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *out);
 
 const char *dbt_template_name(u8 template_);

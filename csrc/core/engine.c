@@ -103,7 +103,10 @@ static dbt_status apply(dbt_context *context, const dbt_state_place *place) {
             context->registers[number] = context->spill[number];
         }
     }
-    switch ((dbt_where)(place->state >> DBT_STATE_WHERE_SHIFT)) {
+    if (place->state & DBT_STATE_LOW) {
+        context->registers[DBT_RSP] += 8;
+    }
+    switch ((dbt_where)dbt_state_where(place->state)) {
     case DBT_WHERE_THIS:
         context->rip = place->guest_pc;
         break;
@@ -125,7 +128,33 @@ static dbt_status apply(dbt_context *context, const dbt_state_place *place) {
     return DBT_OK;
 }
 
+/* Stubs and far jumps: the guest stands before the exit's target; rsp is low until a call's stub has
+ * dropped the host return address. */
+static bool exit_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *out) {
+    const u32 number = dbt_tcache_exit_at(engine, host_pc);
+    if (number == DBT_NONE) {
+        return false;
+    }
+    const dbt_exit *exit = &engine->exits[number];
+    const bool table = exit->kind == DBT_EXIT_KIND_TABLE;
+    const bool far = exit->host_far && host_pc - exit->host_far < DBT_FAR_JUMP_BYTES;
+    const bool low = (table || exit->entry == DBT_ENTRY_CALL) && (far || host_pc == exit->host_stub);
+    memset(out, 0, sizeof *out);
+    out->guest_pc = out->target = exit->guest_target;
+    out->state = (u16)((table ? 1u << DBT_RCX | (u32)DBT_WHERE_KEY << DBT_STATE_WHERE_SHIFT
+                              : (u32)DBT_WHERE_TARGET << DBT_STATE_WHERE_SHIFT) |
+                       (low ? DBT_STATE_LOW : 0u));
+    return true;
+}
+
 bool dbt_engine_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *out) {
+    if (in_routines(engine, host_pc)) {
+        const u8 *map = (const u8 *)engine->routines + DBT_PAGE_BYTES / 2;
+        return dbt_state_find(map, engine->routines_map_bytes, 0, engine->routines, host_pc, out);
+    }
+    if (exit_place(engine, host_pc, out)) {
+        return true;
+    }
     const u32 number = dbt_tcache_unit_at(engine, host_pc);
     if (number == DBT_NONE) {
         return false;
@@ -143,26 +172,15 @@ bool dbt_engine_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *ou
 dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
                               const dbt_host_state *host) {
     dbt_state_place place;
-    memcpy(context->registers, host->registers, sizeof context->registers);
-    context->rflags = host->rflags;
-    if (in_routines(engine, host->rip)) {
-        const u8 *map = (const u8 *)engine->routines + DBT_PAGE_BYTES / 2;
-        return dbt_state_find(map, engine->routines_map_bytes, 0, engine->routines, host->rip, &place)
-                   ? apply(context, &place)
-                   : DBT_ERROR_NOT_MAPPED;
-    }
-    const u32 exit = dbt_tcache_exit_at(engine, host->rip);
-    if (exit != DBT_NONE) {
-        context->rip = engine->exits[exit].guest_target;
-        return DBT_OK;
-    }
+    memset(&place, 0, sizeof place);
     if (!dbt_engine_place(engine, host->rip, &place)) {
         return DBT_ERROR_NOT_MAPPED;
     }
+    memcpy(context->registers, host->registers, sizeof context->registers);
+    context->rflags = host->rflags;
     if (context->budget_on) {
-        const u32 rest = place.instructions_left;
-        context->budget += rest;
-        context->budget_used -= rest;
+        context->budget += place.instructions_left;
+        context->budget_used -= place.instructions_left;
     }
     return apply(context, &place);
 }

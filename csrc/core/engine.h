@@ -36,6 +36,7 @@ typedef enum dbt_exit_kind {
     DBT_EXIT_KIND_FETCH = 5,        /* no executable memory at context->rip */
     DBT_EXIT_KIND_STOP = 6,         /* context->rip is a stop address (Machine) */
     DBT_EXIT_KIND_COUNT = 7,        /* the instruction budget is used up (Machine) */
+    DBT_EXIT_KIND_TABLE = 9,        /* an indirect call on its way to the table: never leaves (engine's own) */
     DBT_EXIT_KIND_SIGNAL = 8        /* context->pending was set: clear it, deliver, or do nothing */
 } dbt_exit_kind;
 

@@ -36,6 +36,17 @@ static u64 table_map(const dbt_engine *engine) {
     return 0;
 }
 
+/* As the miss routines compute it. */
+static dbt_second *second_slot(const dbt_engine *engine, u64 guest_pc) {
+    return &engine->second[(u16)(guest_pc + (u16)(guest_pc >> 16) * 72u)];
+}
+
+/* What an empty slot holds must match no address that belongs to it. 0 would match a branch to -1
+ * (returns) or -2 (jumps), so their two slots hold 2, which stands for addresses of other slots. */
+static u64 empty_tag(const dbt_engine *engine, const dbt_second *second) {
+    return second == second_slot(engine, ~0ULL) || second == second_slot(engine, ~1ULL) ? 2 : 0;
+}
+
 static dbt_status make_routines(dbt_engine *engine) {
     const u64 size = DBT_PAGE_BYTES;
     engine->routines = dbt_port_map(0, size, DBT_PORT_READ | DBT_PORT_WRITE | DBT_PORT_EXECUTE);
@@ -141,6 +152,10 @@ dbt_status dbt_tcache_create(dbt_engine *engine) {
     for (u32 i = 0; i < DBT_TABLE_ENTRIES; i++) {
         engine->returns[i] = engine->host_return_miss;
         engine->jumps[i] = engine->host_jump_miss;
+    }
+    for (u64 address = ~1ULL; address; address++) {
+        dbt_second *second = second_slot(engine, address);
+        second->tag = empty_tag(engine, second);
     }
     for (u32 i = 0; i < DBT_ARENAS_MAX; i++) {
         engine->current[i] = DBT_NONE;
@@ -396,7 +411,7 @@ void dbt_tcache_link(dbt_engine *engine, u32 number, u32 unit_number) {
         (engine->has_stop && exit->guest_target == engine->stop_pc)) {
         return;
     }
-    u64 host_target = unit->host_body;
+    u64 host_target = exit->entry == DBT_ENTRY_CALL ? dbt_unit_entry(unit) : unit->host_body;
     if (!reaches(exit->host_patch, host_target)) {
         host_target = far_jump(engine, exit, host_target);
         if (!host_target) {
@@ -454,15 +469,10 @@ static void remove_from_page(dbt_engine *engine, u32 number, u32 which, u64 page
     }
 }
 
-/* As the miss routines compute it. */
-static dbt_second *second_slot(const dbt_engine *engine, u64 guest_pc) {
-    return &engine->second[(u16)(guest_pc + (u16)(guest_pc >> 16) * 72u)];
-}
-
 static void clear_table(dbt_engine *engine, const dbt_unit *unit) {
     dbt_second *second = second_slot(engine, unit->guest_pc);
     if (second->host_entry == dbt_unit_entry(unit)) {
-        second->tag = 0;
+        second->tag = empty_tag(engine, second);
     }
     const u32 slot = (u32)unit->guest_pc & (DBT_TABLE_ENTRIES - 1);
     if (unit->entry == DBT_ENTRY_RETURN && engine->returns[slot] == dbt_unit_entry(unit)) {
@@ -509,7 +519,7 @@ void dbt_tcache_retire_all(dbt_engine *engine) {
 /* The tag goes last: until it matches, nobody takes the entry for its own. */
 static void fill_second(dbt_engine *engine, const dbt_unit *unit) {
     dbt_second *second = second_slot(engine, unit->guest_pc);
-    second->tag = 0;
+    second->tag = empty_tag(engine, second);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     second->host_entry = dbt_unit_entry(unit);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -526,12 +536,16 @@ void dbt_tcache_fill_table(dbt_engine *engine, u32 number) {
     engine->statistics->table_fills++;
 }
 
-void dbt_tcache_offer_table(dbt_engine *engine, u32 number) {
+void dbt_tcache_offer_table(dbt_engine *engine, u32 number, u32 before) {
     const dbt_unit *unit = &engine->units[number];
-    const u32 slot = (u32)unit->guest_pc & (DBT_TABLE_ENTRIES - 1);
-    if (unit->entry == DBT_ENTRY_RETURN && engine->returns[slot] == engine->host_return_miss) {
+    const u64 held = engine->returns[(u32)unit->guest_pc & (DBT_TABLE_ENTRIES - 1)];
+    if (held == engine->host_return_miss ||
+        (before != DBT_NONE && held == dbt_unit_entry(&engine->units[before]))) {
         dbt_tcache_fill_table(engine, number);
-    } else if (second_slot(engine, unit->guest_pc)->tag == 0) {
+        return;
+    }
+    const dbt_second *second = second_slot(engine, unit->guest_pc);
+    if (second->tag == empty_tag(engine, second)) {
         fill_second(engine, unit);
     }
 }
@@ -560,6 +574,13 @@ u32 dbt_tcache_unit_at(const dbt_engine *engine, u64 host_pc) {
     return DBT_NONE;
 }
 
+static u32 stub_bytes(const dbt_exit *exit) {
+    if (exit->kind == DBT_EXIT_KIND_TABLE) {
+        return DBT_TABLE_STUB_BYTES;
+    }
+    return exit->entry == DBT_ENTRY_CALL ? DBT_CALL_STUB_BYTES : DBT_STUB_BYTES;
+}
+
 u32 dbt_tcache_exit_at(const dbt_engine *engine, u64 host_pc) {
     for (u32 c = 0; c < engine->chunk_limit; c++) {
         const dbt_chunk *chunk = &engine->chunks[c];
@@ -571,7 +592,7 @@ u32 dbt_tcache_exit_at(const dbt_engine *engine, u64 host_pc) {
             const u32 number = c * engine->exits_per_chunk + i;
             const u64 stub = engine->exits[number].host_stub;
             const u64 far = engine->exits[number].host_far;
-            if ((host_pc >= stub && host_pc < stub + DBT_STUB_BYTES) ||
+            if ((host_pc >= stub && host_pc < stub + stub_bytes(&engine->exits[number])) ||
                 (far && host_pc >= far && host_pc < far + DBT_FAR_JUMP_BYTES)) {
                 return number;
             }

@@ -23,12 +23,15 @@
 #define DBT_UNIT_CAP_MAX 128u
 #define DBT_TRACE_MAX 512u
 #define DBT_FAR_JUMP_BYTES 6u
-#define DBT_STUB_BYTES 20u          /* checked when the first one is emitted */
+#define DBT_STUB_BYTES 20u          /* these sizes are checked when one is emitted */
+#define DBT_CALL_STUB_BYTES 25u
+#define DBT_TABLE_STUB_BYTES 12u
 
 typedef enum dbt_entry_kind {
     DBT_ENTRY_BODY = 0,
     DBT_ENTRY_RETURN = 1, /* through the table of return targets: the return prologue */
-    DBT_ENTRY_JUMP = 2    /* through the table of jump targets: the jump prologue */
+    DBT_ENTRY_JUMP = 2,   /* through the table of jump targets: the jump prologue */
+    DBT_ENTRY_CALL = 3    /* by a host call: the call prologue */
 } dbt_entry_kind;
 
 #define DBT_UNIT_LIVE 1u
@@ -36,7 +39,7 @@ typedef enum dbt_entry_kind {
 #define DBT_UNIT_THUNK 4u     /* only a prologue and a jump to the body's unit */
 #define DBT_UNIT_FALLS 8u     /* runs into the unit emitted after it */
 
-#define DBT_MISS_JUMP_BYTES 8u /* a prologue begins with its jump to the miss routine: the entry is behind */
+#define DBT_MISS_JUMP_BYTES 8u /* the jump to a miss routine that may stand before an entry */
 
 /* One translation unit. host_start <= host_body < host_end; between the first two lies the prologue,
  * if entry says there is one. */
@@ -57,7 +60,7 @@ typedef struct dbt_unit {
     u16 instructions;
     u16 flags;
     u8 entry;            /* dbt_entry_kind of the inline prologue */
-    u8 reserved;
+    u8 entry_offset;     /* of the entry from host_start: what stands before it is a miss jump */
 } dbt_unit;
 
 /* One way out of a unit. A CONTINUATION exit is a rel32 at host_patch that leads to host_stub, or
@@ -72,7 +75,7 @@ typedef struct dbt_exit {
     u32 next;            /* in the linked unit's incoming list */
     u32 previous;
     u32 kind;            /* dbt_exit_kind */
-    u32 reserved;
+    u32 entry;           /* dbt_entry_kind that it arrives by: BODY or CALL */
 } dbt_exit;
 
 typedef struct dbt_chunk {
@@ -83,6 +86,7 @@ typedef struct dbt_chunk {
     u32 exit_count;
     u32 map_bytes;
     u32 arena;
+    u64 return_miss;     /* the last place from which a short branch gets to the return miss routine */
     u64 born;            /* order of creation: the oldest is evicted first */
 } dbt_chunk;
 
@@ -196,8 +200,10 @@ void dbt_tcache_retire(dbt_engine *engine, u32 unit);
 void dbt_tcache_retire_all(dbt_engine *engine);
 void dbt_tcache_fill_table(dbt_engine *engine, u32 unit);
 
-/* Fills the unit's table entry only where it is empty: the unit was not asked for yet. */
-void dbt_tcache_offer_table(dbt_engine *engine, u32 unit);
+/* Offers a return entry that was not asked for yet: it takes an empty place in the table, or that of
+ * before, an older entry for the same address (DBT_NONE: there is none), since the newer call site is
+ * likely the hotter one. */
+void dbt_tcache_offer_table(dbt_engine *engine, u32 unit, u32 before);
 
 /* The unit whose code, or the exit whose stub or far jump, holds host_pc; DBT_NONE when there is none. */
 u32 dbt_tcache_unit_at(const dbt_engine *engine, u64 host_pc);
@@ -211,7 +217,7 @@ bool dbt_tcache_has_code(const dbt_engine *engine, u64 guest_start, u64 guest_en
 
 /* Where an indirect branch arrives: what the tables hold. */
 static inline u64 dbt_unit_entry(const dbt_unit *unit) {
-    return unit->host_start + DBT_MISS_JUMP_BYTES;
+    return unit->host_start + unit->entry_offset;
 }
 
 static inline u32 dbt_unit_chunk(const dbt_engine *engine, u32 unit) {

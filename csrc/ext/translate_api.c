@@ -110,7 +110,7 @@ void dbt_listing_destroy(dbt_listing *listing)
 dbt_status dbt_listing_translate(dbt_listing *listing, uint64_t guest_pc, uint32_t entry,
                                  uint32_t *unit)
 {
-    if (entry > DBT_ENTRY_JUMP) {
+    if (entry > DBT_ENTRY_CALL) {
         return DBT_ERROR_ARGUMENT;
     }
     listing->engine->trace_count = 0;
@@ -124,7 +124,7 @@ dbt_status dbt_listing_translate(dbt_listing *listing, uint64_t guest_pc, uint32
 
 uint32_t dbt_listing_lookup(const dbt_listing *listing, uint64_t guest_pc, uint32_t entry)
 {
-    return entry > DBT_ENTRY_JUMP
+    return entry > DBT_ENTRY_CALL
                ? DBT_NONE
                : dbt_tcache_lookup(listing->engine, guest_pc, (dbt_entry_kind)entry);
 }
@@ -199,15 +199,9 @@ dbt_status dbt_listing_exit_get(const dbt_listing *listing, uint32_t number, dbt
     out->unit = from->unit;
     out->linked = from->linked;
     out->next = from->next;
+    out->entry = from->entry;
+    out->reserved = 0;
     return DBT_OK;
-}
-
-/* The map of the miss routines, which belong to no unit. */
-static bool routine_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *out)
-{
-    const u8 *map = (const u8 *)engine->routines + DBT_PAGE_BYTES / 2;
-    return host_pc >= engine->routines && host_pc < engine->routines_end &&
-           dbt_state_find(map, engine->routines_map_bytes, 0, engine->routines, host_pc, out);
 }
 
 dbt_status dbt_listing_state_at(const dbt_listing *listing, uint64_t host_pc,
@@ -215,20 +209,16 @@ dbt_status dbt_listing_state_at(const dbt_listing *listing, uint64_t host_pc,
 {
     const dbt_engine *engine = listing->engine;
     memset(out, 0, sizeof *out);
-    const u32 exit = dbt_tcache_exit_at(engine, host_pc);
-    if (exit != DBT_NONE) {
-        out->guest_pc = engine->exits[exit].guest_target;
-        return DBT_OK;
-    }
     dbt_state_place place;
     memset(&place, 0, sizeof place);
-    if (!routine_place(engine, host_pc, &place) && !dbt_engine_place(engine, host_pc, &place)) {
+    if (!dbt_engine_place(engine, host_pc, &place)) {
         return DBT_ERROR_NOT_MAPPED;
     }
     out->guest_pc = place.guest_pc;
     out->target = place.target;
     out->spilled_mask = place.state & 0xff;
-    out->where = place.state >> DBT_STATE_WHERE_SHIFT;
+    out->where = dbt_state_where(place.state);
+    out->low = place.state & DBT_STATE_LOW ? 1 : 0;
     out->host_offset = (u32)place.host_offset;
     out->guest_bytes = place.guest_bytes;
     return DBT_OK;
@@ -266,6 +256,7 @@ uint64_t dbt_listing_table(const dbt_listing *listing, uint32_t entry)
     case DBT_ENTRY_JUMP:
         return (u64)listing->engine->jumps;
     case DBT_ENTRY_BODY:
+    case DBT_ENTRY_CALL:
         break;
     }
     return (u64)listing->engine->second;

@@ -53,6 +53,8 @@ typedef struct dbt_listing_exit {
     uint32_t unit;
     uint32_t linked;
     uint32_t next;          /* in the linked unit's list, or none */
+    uint32_t entry;         /* by which it arrives: dbt_entry_kind */
+    uint32_t reserved;
 } dbt_listing_exit;
 
 /* The guest state that the map gives for a host pc. */
@@ -63,6 +65,8 @@ typedef struct dbt_listing_state {
     uint32_t where;         /* dbt_where: this, next, target, key, stack */
     uint32_t host_offset;   /* 0 at an instruction boundary */
     uint32_t guest_bytes;
+    uint32_t low;           /* 1: rsp is 8 lower than the guest's */
+    uint32_t reserved;
 } dbt_listing_state;
 
 /* A slot of the context by name. */

@@ -2,14 +2,8 @@
  * the guest may write is made read-only on the host before its first byte is read.
  * State: the WATCHED flag of regions in the mapping table.
  * Invariant: a unit translated from writable memory exists only while its pages are watched. */
+#include "linux/gate.h"
 #include "linux/linux.h"
-
-/* Instructions may cross into the next page; only then does a second page have to be watched. */
-static u64 pages_wanted(u64 guest_pc)
-{
-    u64 page_rest_bytes = DBT_PAGE_BYTES - (guest_pc & (DBT_PAGE_BYTES - 1));
-    return page_rest_bytes < DBT_INSTRUCTION_MAX_BYTES ? 2 : 1;
-}
 
 static bool is_lendable(const dbt_region *region)
 {
@@ -28,53 +22,44 @@ bool dbt_code_watch(dbt_linux_space *space, u64 guest_start, u64 guest_end)
     return true;
 }
 
-static u64 watch_around(dbt_linux_space *space, u64 guest_pc)
+/* The unit of a lone store is never used again, so nothing has to be noticed about its bytes. If its
+ * page were watched, a store into its own page would be stopped for ever. */
+static bool is_lone_store(const dbt_linux_space *space, u64 guest_pc)
 {
-    u64 guest_page = DBT_PAGE_DOWN(guest_pc);
-    u64 watched = 0;
-    for (u64 page = 0; page < pages_wanted(guest_pc); page++, guest_page += DBT_PAGE_BYTES) {
-        const dbt_region *region = dbt_map_find(space, guest_page);
-        if (region == 0 || (region->protection & PROT_EXEC) == 0) {
-            break;
-        }
-        if (is_lendable(region)) {
-            continue;
-        }
-        if (!dbt_code_watch(space, guest_page, guest_page + DBT_PAGE_BYTES)) {
-            break;
-        }
-        watched++;
-    }
-    return watched;
+    return space->statistics->units_translated == space->lone_ticket &&
+           guest_pc - space->guest_lone_pc < DBT_INSTRUCTION_MAX_BYTES;
 }
 
+void dbt_code_let_run_alone(dbt_linux_space *space, u64 guest_pc)
+{
+    space->guest_lone_pc = guest_pc;
+    space->lone_ticket = space->statistics->units_translated;
+}
+
+/* Lends one page at a time: a page of a file may lie behind the file's end, which only touching it
+ * tells, and a page the guest may write is watched only when code is really taken from it. */
 dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out)
 {
     dbt_linux_space *space = owner;
+    u64 guest_page = DBT_PAGE_DOWN(guest_pc);
     const dbt_region *region = dbt_map_find(space, guest_pc);
-    if (region == 0 || (region->protection & PROT_EXEC) == 0) {
+    u8 probe;
+    if (region == 0 || (region->protection & PROT_EXEC) == 0 ||
+        dbt_gate_copy(&probe, (const void *)guest_pc, 1) != 0) {
         return DBT_ERROR_NOT_MAPPED;
     }
     if ((region->flags & DBT_REGION_SHARED) != 0 && !dbt_shared_watch(space, guest_pc)) {
         return DBT_ERROR_MEMORY;
     }
-    space->statistics->code_pages_protected += watch_around(space, guest_pc);
-    u32 at = dbt_map_lower_bound(space, guest_pc);
-    if (!is_lendable(&space->regions[at])) {
-        return DBT_ERROR_MEMORY;
-    }
-    u64 guest_start = space->regions[at].guest_start;
-    u64 guest_end = space->regions[at].guest_end;
-    for (u32 next = at + 1; next < space->region_count; next++) {
-        const dbt_region *more = &space->regions[next];
-        if (more->guest_start != guest_end || !is_lendable(more)) {
-            break;
+    if (!is_lendable(dbt_map_find(space, guest_pc)) && !is_lone_store(space, guest_pc)) {
+        if (!dbt_code_watch(space, guest_page, guest_page + DBT_PAGE_BYTES)) {
+            return DBT_ERROR_MEMORY;
         }
-        guest_end = more->guest_end;
+        space->statistics->code_pages_protected++;
     }
-    out->guest_start = guest_start;
-    out->bytes = (const u8 *)guest_start;
-    out->size_bytes = guest_end - guest_start;
+    out->guest_start = guest_page;
+    out->bytes = (const u8 *)guest_page;
+    out->size_bytes = DBT_PAGE_BYTES;
     return DBT_OK;
 }
 

@@ -7,7 +7,6 @@
 #include "linux/linux.h"
 #include "linux/text.h"
 
-#define RFLAGS_TF 0x100ULL
 #define PF_WRITE 2
 #define FIRST_REALTIME 32
 
@@ -54,7 +53,7 @@ static void write_host(const dbt_host_state *from, dbt_host_sigcontext *to)
     to->r14 = from->registers[14];
     to->r15 = from->registers[15];
     to->rip = from->rip;
-    to->rflags = from->rflags & ~RFLAGS_TF;
+    to->rflags = from->rflags;
 }
 
 static bool is_between(u64 host_pc, const u8 *start, const u8 *end)
@@ -81,36 +80,22 @@ static void recover(dbt_linux_thread *thread, const dbt_host_ucontext *host)
 {
     dbt_host_state state;
     read_host(&host->registers, &state);
-    if (thread->stepping) {
-        state.rflags &= ~RFLAGS_TF; /* ours, not the guest's */
-    }
     dbt_status status = dbt_engine_recover(thread->context->engine, thread->context, &state);
     DBT_ASSERT(status == DBT_OK);
 }
 
-static void redirect(dbt_linux_thread *thread, dbt_host_ucontext *host)
+static void redirect(dbt_linux_thread *thread, dbt_host_ucontext *host, bool one_instruction)
 {
     dbt_host_state state;
     read_host(&host->registers, &state);
-    dbt_engine_redirect(thread->context, &state, false);
+    dbt_engine_redirect(thread->context, &state, one_instruction);
     write_host(&state, &host->registers);
 }
 
-/* The store that ran alone is done, or will not be: units of the pages it wrote are stale. */
-static void end_step(dbt_linux_thread *thread)
-{
-    if (thread->stepping) {
-        thread->stepping = false;
-        dbt_engine_invalidate(thread->context->engine, thread->step_guest_start,
-                              thread->step_guest_end);
-        dbt_shared_drop(thread->process->space);
-    }
-}
-
-/* A write into a watched page: let the host instruction run alone, then drop the page's units. Undone
- * first and dropped after, because the unit that holds the store may be among them. */
-static bool begin_step(dbt_linux_thread *thread, const dbt_host_siginfo *info,
-                       dbt_host_ucontext *host)
+/* A write into a watched page: its units go, the page becomes writable, and the store runs again in a
+ * unit of its own. */
+static bool release_write(dbt_linux_thread *thread, const dbt_host_siginfo *info,
+                          dbt_host_ucontext *host)
 {
     u64 guest_page = DBT_PAGE_DOWN(info->address);
     dbt_linux_space *space = thread->process->space;
@@ -119,19 +104,12 @@ static bool begin_step(dbt_linux_thread *thread, const dbt_host_siginfo *info,
         !dbt_code_unwatch(space, guest_page, guest_page + DBT_PAGE_BYTES)) {
         return false;
     }
-    if (!thread->stepping) {
-        thread->stepping = true;
-        thread->step_guest_start = guest_page;
-        thread->step_guest_end = guest_page + DBT_PAGE_BYTES;
-        thread->step_mask = host->mask;
-        host->mask |= dbt_signals_host_mask(~0ULL);
-    } else if (guest_page < thread->step_guest_start) {
-        thread->step_guest_start = guest_page;
-    } else if (guest_page + DBT_PAGE_BYTES > thread->step_guest_end) {
-        thread->step_guest_end = guest_page + DBT_PAGE_BYTES;
-    }
-    host->registers.rflags |= RFLAGS_TF;
     space->statistics->code_page_write_faults++;
+    recover(thread, host);
+    dbt_engine_invalidate(space->engine, guest_page, guest_page + DBT_PAGE_BYTES);
+    dbt_shared_drop(space);
+    dbt_code_let_run_alone(space, thread->context->rip);
+    redirect(thread, host, true);
     return true;
 }
 
@@ -140,14 +118,6 @@ static void guest_fault(dbt_linux_thread *thread, const dbt_host_siginfo *info,
 {
     u64 host_pc = host->registers.rip;
     recover(thread, host);
-    if (thread->stepping) {
-        host->mask = thread->step_mask;
-        end_step(thread);
-        if (info->number == DBT_SIGTRAP && info->code == DBT_TRAP_TRACE) {
-            redirect(thread, host);
-            return;
-        }
-    }
     dbt_linux_signal signal = {
         .info = *info,
         .error = host->registers.error,
@@ -166,7 +136,7 @@ static void guest_fault(dbt_linux_thread *thread, const dbt_host_siginfo *info,
         dbt_signals_force(thread, &signal);
     }
     host->mask |= dbt_signals_host_mask(~0ULL);
-    redirect(thread, host);
+    redirect(thread, host, false);
 }
 
 _Noreturn static void own_fault(const dbt_linux_thread *thread, const dbt_host_siginfo *info,
@@ -203,7 +173,7 @@ static void fault(dbt_linux_thread *thread, const dbt_host_siginfo *info, dbt_ho
     } else if (is_between(host_pc, dbt_gate_state_start, dbt_gate_state_end)) {
         host->registers.rip = (u64)dbt_gate_state_fault;
     } else if (engine != 0 && dbt_engine_in_tc(engine, host_pc)) {
-        if (!begin_step(thread, info, host)) {
+        if (!release_write(thread, info, host)) {
             guest_fault(thread, info, host);
         }
     } else {
@@ -251,13 +221,10 @@ static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *inf
     if (is_between(host_pc, dbt_gate_window_start, dbt_gate_window_end)) {
         host->registers.rip = (u64)dbt_gate_window_abort;
     } else if (engine != 0 && dbt_engine_in_entry(host_pc)) {
-        redirect(thread, host);
+        redirect(thread, host, false);
     } else if (engine != 0 && dbt_engine_in_tc(engine, host_pc)) {
         recover(thread, host);
-        if (thread->stepping) {
-            end_step(thread);
-        }
-        redirect(thread, host);
+        redirect(thread, host, false);
     }
 }
 

@@ -134,7 +134,6 @@ typedef struct dbt_host_stat {
 #define DBT_SI_KERNEL 0x80
 #define DBT_SEGV_MAPERR 1
 #define DBT_SEGV_ACCERR 2
-#define DBT_TRAP_TRACE 2
 
 /* struct sigaction as rt_sigaction takes it. */
 typedef struct dbt_host_action {

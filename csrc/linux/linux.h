@@ -40,6 +40,8 @@ typedef struct dbt_linux_space {
     u32 region_capacity;
     u32 watched_count;   /* regions that are WATCHED */
     u32 deny_write_exec; /* PR_SET_MDWE, virtual */
+    u64 guest_lone_pc;   /* a store into a watched page that runs alone: its unit is used once, so */
+    u64 lone_ticket;     /* its own page is lent unwatched, until one more unit was translated */
     bool has_shared_code; /* shared_code.c; and the mapping it was last called for: */
     u64 guest_shared_start, guest_shared_end;
     u64 guest_brk_start;
@@ -78,11 +80,7 @@ typedef struct dbt_linux_thread {
     u64 handler_mask;            /* rt_sigsuspend and others: the mask in force when it was interrupted */
     bool has_handler_mask;
     bool has_sync;
-    bool stepping;               /* a store runs alone under the trap flag ... */
     bool is_vfork_child;
-    u64 step_guest_start;        /* ... into [start, end), whose units are dropped afterwards */
-    u64 step_guest_end;
-    u64 step_mask;               /* the host's mask before the step */
     u32 queue_length;
     dbt_linux_signal sync;       /* a fault of the guest's, delivered before anything else */
     dbt_linux_signal queue[DBT_QUEUE_LENGTH];
@@ -115,6 +113,8 @@ void dbt_map_drop_code(dbt_linux_space *space, u64 guest_start, u64 guest_end);
 dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out);
 /* Makes watched pages in the range writable again and drops their units; false: none was watched. */
 bool dbt_code_release(dbt_linux_space *space, u64 guest_start, u64 guest_end);
+/* The next unit holds only the store at guest_pc, and is used once. */
+void dbt_code_let_run_alone(dbt_linux_space *space, u64 guest_pc);
 bool dbt_code_watch(dbt_linux_space *space, u64 guest_start, u64 guest_end);
 bool dbt_code_unwatch(dbt_linux_space *space, u64 guest_start, u64 guest_end);
 

@@ -13,6 +13,7 @@ bool dbt_map_create(dbt_linux_space *space)
     space->regions = (dbt_region *)host;
     space->region_capacity = REGION_CAPACITY;
     space->region_count = 0;
+    space->lone_ticket = ~0ULL;
     return host != 0;
 }
 

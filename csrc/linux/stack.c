@@ -15,10 +15,7 @@
 #define AUX_ENTRY 9
 #define AUX_PLATFORM 15
 #define AUX_RANDOM 25
-#define AUX_RSEQ_BYTES 27
-#define AUX_RSEQ_ALIGNMENT 28
 #define AUX_EXECFN 31
-#define AUX_BASE_PLATFORM 24
 #define OWN_ARGUMENTS 3 /* dbt-vmm, session, program */
 #define RANDOM_BYTES 16
 
@@ -129,68 +126,91 @@ static void tell_kernel(const dbt_linux_space *space, const dbt_image *image, mm
     (void)dbt_host_call6(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, (u64)map, sizeof *map, 0, 0);
 }
 
+/* The strings of the guest: where they are, and how far they move so that the program's path ends
+ * where the VMM's own path ended, at the very top, as execve lays it out. */
+typedef struct strings {
+    u64 guest_start; /* of the first argument kept, or of the environment */
+    u64 guest_end;   /* of the environment: the file name begins here */
+    u64 guest_program;
+    u64 shift; /* modulo 2^64: mostly downwards */
+} strings;
+
+static strings plan_strings(const saved *kept, const dbt_start *start, u64 dropped)
+{
+    strings plan = {0};
+    for (const u64 *entry = start->auxv; entry[0] != AUX_NULL; entry += 2) {
+        if (entry[0] == AUX_EXECFN) {
+            plan.guest_end = entry[1];
+        }
+    }
+    plan.guest_start = dropped < (u64)start->argc ? (u64)start->argv[dropped]
+                       : start->envp[0] != 0      ? (u64)start->envp[0]
+                                                  : plan.guest_end;
+    u64 guest_top = plan.guest_end + dbt_text_length((const char *)plan.guest_end) + 1;
+    plan.guest_program = guest_top - (dbt_text_length(kept->program) + 1);
+    plan.shift = plan.guest_program - plan.guest_end;
+    return plan;
+}
+
+/* argc, argv, envp and auxv as they will stand on the stack, pointers already shifted. */
+static u64 *build_words(saved *kept, const dbt_start *start, const dbt_image *image,
+                        const strings *plan, u64 dropped)
+{
+    u64 guest_front = plan->guest_start + plan->shift - kept->front_bytes;
+    u64 *word = kept->words;
+    *word++ = image->prefix_count + (u64)start->argc - dropped;
+    for (u32 at = 0; at < image->prefix_count; at++) {
+        *word++ = guest_front + kept->front_at[at];
+    }
+    for (u64 at = dropped; at < (u64)start->argc; at++) {
+        *word++ = (u64)start->argv[at] + plan->shift;
+    }
+    *word++ = 0;
+    for (char **at = start->envp; *at != 0; at++) {
+        *word++ = (u64)*at + plan->shift;
+    }
+    *word++ = 0;
+    return word;
+}
+
 u64 dbt_stack_build(dbt_linux_process *process, const dbt_start *start, const dbt_image *image)
 {
     u64 dropped = OWN_ARGUMENTS + (image->prefix_count > 0 && start->argc > OWN_ARGUMENTS ? 1u : 0u);
-    u64 kept_count = (u64)start->argc - dropped;
-    u64 environment_count = count_pointers(start->envp);
-    u64 word_room = 1 + image->prefix_count + kept_count + 1 + environment_count + 1 +
-                    2 * count_auxv(start->auxv);
+    u64 aux_count = count_auxv(start->auxv);
+    u64 word_room = 3 + image->prefix_count + (u64)start->argc + count_pointers(start->envp) +
+                    2 * aux_count;
     u64 room_bytes = DBT_PAGE_UP(sizeof(saved) + word_room * 8);
     saved *kept = (saved *)dbt_port_map(0, room_bytes, DBT_PORT_READ | DBT_PORT_WRITE);
     DBT_ASSERT(kept != 0);
     save(kept, start, image);
+    strings plan = plan_strings(kept, start, dropped);
+    u64 *aux_words = build_words(kept, start, image, &plan, dropped);
+    memcpy(aux_words, start->auxv, aux_count * 2 * sizeof(u64));
     mm_map map = {0};
-    /* argv[argc] is the null pointer; without arguments the strings begin with the environment. */
-    u64 strings = kept_count > 0 ? (u64)start->argv[dropped]
-                  : environment_count > 0 ? (u64)start->envp[0]
-                                          : (u64)start->argv[start->argc - 1];
-    map.environment_start = environment_count > 0 ? (u64)start->envp[0] : strings;
-    map.environment_end = map.environment_start;
-    if (environment_count > 0) {
-        u64 last = (u64)start->envp[environment_count - 1];
-        map.environment_end = last + dbt_text_length((const char *)last) + 1;
-    }
+    map.environment_start =
+        (start->envp[0] != 0 ? (u64)start->envp[0] : plan.guest_end) + plan.shift;
+    map.environment_end = plan.guest_program;
     map.arguments_end = map.environment_start;
-    u64 guest_at = strings;
-    u64 guest_front = push_bytes(&guest_at, kept->front, kept->front_bytes);
-    map.arguments_start = guest_front;
-    u64 *word = kept->words;
-    *word++ = image->prefix_count + kept_count;
-    for (u32 at = 0; at < image->prefix_count; at++) {
-        *word++ = guest_front + kept->front_at[at];
-    }
-    for (u64 at = 0; at < kept_count; at++) {
-        *word++ = (u64)start->argv[dropped + at];
-    }
-    *word++ = 0;
-    for (u64 at = 0; at <= environment_count; at++) {
-        *word++ = (u64)start->envp[at];
-    }
-    u64 *aux_words = word;
-    for (const u64 *entry = start->auxv;; entry += 2) {
-        if (entry[0] != AUX_RSEQ_BYTES && entry[0] != AUX_RSEQ_ALIGNMENT) {
-            *word++ = entry[0];
-            *word++ = entry[1];
-        }
-        if (entry[0] == AUX_NULL) {
-            break;
-        }
-    }
-    /* From here on the old stack's lower part is overwritten. */
-    u64 guest_program = push_bytes(&guest_at, kept->program, dbt_text_length(kept->program) + 1);
+    /* From here on the old stack is overwritten, and start with it. */
+    memmove((void *)(plan.guest_start + plan.shift), (const void *)plan.guest_start,
+            plan.guest_end - plan.guest_start);
+    memcpy((void *)plan.guest_program, kept->program, dbt_text_length(kept->program) + 1);
+    u64 guest_at = plan.guest_start + plan.shift;
+    map.arguments_start = push_bytes(&guest_at, kept->front, kept->front_bytes);
     guest_at &= ~15ULL;
     u64 guest_platform = push_bytes(&guest_at, kept->platform, dbt_text_length(kept->platform) + 1);
     u64 guest_random = push_bytes(&guest_at, kept->random, RANDOM_BYTES);
-    for (u64 *entry = aux_words; entry < word; entry += 2) {
-        entry[1] = replace_aux(entry[0], entry[1], image, guest_random, guest_platform, guest_program);
+    for (u64 at = 0; at < aux_count; at++) {
+        u64 *entry = aux_words + 2 * at;
+        entry[1] =
+            replace_aux(entry[0], entry[1], image, guest_random, guest_platform, plan.guest_program);
     }
-    u64 block_bytes = (u64)(word - kept->words) * 8;
+    u64 block_bytes = (u64)(aux_words + 2 * aux_count - kept->words) * 8;
     guest_at = (guest_at - block_bytes) & ~15ULL;
     memcpy((void *)guest_at, kept->words, block_bytes);
     map.stack_start = guest_at;
     map.auxv = (u64)aux_words;
-    map.auxv_bytes = (u32)((u64)(word - aux_words) * 8);
+    map.auxv_bytes = (u32)(aux_count * 16);
     tell_kernel(process->space, image, &map);
     dbt_port_unmap((u64)kept, room_bytes);
     return guest_at;

@@ -260,7 +260,18 @@ static void fetch_fault(dbt_linux_thread *thread)
         signal.info.code = DBT_SI_KERNEL;
         signal.trap_number = TRAP_PROTECTION;
     } else {
-        bool is_mapped = dbt_map_find(thread->process->space, guest_pc) != 0;
+        /* An instruction may begin well and run into the next page: the fault is that page's. */
+        u64 guest_end = DBT_PAGE_DOWN(guest_pc + DBT_INSTRUCTION_MAX_BYTES - 1);
+        dbt_code_view view;
+        if (guest_end > guest_pc &&
+            dbt_code_fetch(thread->process->space, guest_pc, &view) == DBT_OK) {
+            guest_pc = guest_end;
+        }
+        const dbt_region *region = dbt_map_find(thread->process->space, guest_pc);
+        bool is_mapped = region != 0;
+        if (is_mapped && (region->protection & PROT_EXEC) != 0) {
+            signal.info.number = DBT_SIGBUS; /* executable, and yet no byte can be read there */
+        }
         signal.info.code = is_mapped ? DBT_SEGV_ACCERR : DBT_SEGV_MAPERR;
         signal.info.address = guest_pc;
         signal.trap_number = TRAP_PAGE_FAULT;
@@ -309,6 +320,7 @@ void dbt_linux_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instruct
     case DBT_EXIT_KIND_CONTINUATION:
     case DBT_EXIT_KIND_MISS:
     case DBT_EXIT_KIND_CALLOUT:
+    case DBT_EXIT_KIND_TABLE:
     case DBT_EXIT_KIND_STOP:
     case DBT_EXIT_KIND_COUNT:
         break;

@@ -50,6 +50,8 @@ OPTIONS = (
     Option("--no-chain", "chain", "", _no, "Do not link translation units."),
     Option("--chain-until", "chain_until", "N", parse_count,
            "Link the first N translation units only, to find one that goes wrong."),
+    Option("--no-paired", "paired", "", _no,
+           "Return by the lookup table alone, without host calls and returns."),
     Option("--no-follow", "follow", "", _no,
            "Let programs that the program starts run untranslated."),
 )  # fmt: skip

@@ -103,6 +103,8 @@ def _flags(settings: Settings) -> int:
         flags |= lib.DBT_CONFIG_FOLLOW
     if settings.fall_through:
         flags |= lib.DBT_CONFIG_FALL_THROUGH
+    if settings.paired:
+        flags |= lib.DBT_CONFIG_PAIRED
     return flags
 
 

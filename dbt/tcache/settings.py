@@ -30,6 +30,8 @@ class Settings(NamedTuple):
         chain_until: only the first this many units are linked (to find one that goes wrong).
         follow: whether programs started by the guest run translated as well.
         fall_through: whether a unit's untranslated fall-through is emitted straight after it.
+        paired: whether guest calls and returns use host calls and returns, which the processor
+            predicts; without, returns are indirect jumps and nothing is written below the stack.
     """
 
     tc_size_bytes: int = 64 * MIB
@@ -38,6 +40,7 @@ class Settings(NamedTuple):
     chain_until: int = CHAIN_ALL
     follow: bool = True
     fall_through: bool = True
+    paired: bool = True
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -114,4 +117,5 @@ VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "DBT_TC_SIZE": ("tc_size_bytes", parse_size),
     "DBT_TU_CAP": ("unit_cap", parse_count),
     "DBT_NO_CHAIN": ("chain", _parse_no),
+    "DBT_NO_PAIRED": ("paired", _parse_no),
 }

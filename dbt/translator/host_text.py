@@ -9,10 +9,11 @@ from functools import cache
 from typing import Any
 
 from dbt._native import check, ffi, lib
-from dbt.decoder.instruction import REGISTER_NAMES, Instruction, iterate
+from dbt.decoder.instruction import REGISTER_NAMES, Instruction, InstructionClass, iterate
 from dbt.translator.translation import Translation
 from dbt.translator.unit import Entry, ExitKind
 
+STUB_BYTES_MAX = 64
 _SIZE = re.compile(r"\b(?:byte|word|dword|qword) ptr ")
 _BRACKET = re.compile(r"(?:[cdefgs]s:)?\[[^\]]*\]")
 
@@ -83,8 +84,12 @@ class HostText:
         for number in numbers:
             unit = self._translation.unit(number)
             self._targets[unit.host_body] = f"TU@{self._name(unit.pc)}"
+            if unit.entry == Entry.CALL:
+                self._targets[unit.host_entry] = f"TU@{self._name(unit.pc)}"
         for number in numbers:
             for exit in self._translation.unit(number).exits:
+                if exit.kind == ExitKind.TABLE:
+                    self._targets[exit.host_stub] = "table stub"
                 if exit.kind != ExitKind.CONTINUATION:
                     continue
                 where = self._name(exit.target)
@@ -100,6 +105,17 @@ class HostText:
             pc: host address of the first byte.
         """
         return [HostLine(i.pc, i.bytes, self._text(i)) for i in iterate(code, pc)]
+
+    def stub(self, pc: int) -> list[HostLine]:
+        """Takes the stub or far jump at a host address apart: it ends with its first jump."""
+        ends = [start + size for start, size in self._translation.arenas() if start <= pc]
+        size_bytes = min([STUB_BYTES_MAX, *(end - pc for end in ends if end > pc)])
+        lines = []
+        for instruction in iterate(self._translation.host_code(pc, size_bytes), pc):
+            lines.append(HostLine(instruction.pc, instruction.bytes, self._text(instruction)))
+            if instruction.class_ == InstructionClass.IJMP:
+                break
+        return lines
 
     def _text(self, instruction: Instruction) -> str:
         text = instruction.text

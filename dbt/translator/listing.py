@@ -18,7 +18,7 @@ from dbt.errors import NotMappedError
 from dbt.translator.host_text import HostLine, HostText
 from dbt.translator.image import Image
 from dbt.translator.translation import Options, Translation
-from dbt.translator.unit import Entry, Item, State, TranslationUnit
+from dbt.translator.unit import Entry, ExitKind, Item, State, TranslationUnit
 
 UNITS_MAX_ALONE = 64
 """How many units are listed from an address that belongs to no known function."""
@@ -176,7 +176,11 @@ def _translate_all(
             continue
         numbers += emitted
         for unit in map(translation.unit, emitted):
-            branches += [(exit.target, Entry.BODY) for exit in unit.exits if _inside(exit.target, extent)]
+            branches += [
+                (exit.target, exit.entry)
+                for exit in unit.exits
+                if exit.kind == ExitKind.CONTINUATION and _inside(exit.target, extent)
+            ]
             calls = [item for item in unit.items if item.class_ in _CALLS]
             returns += [(i.next_pc, Entry.RETURN) for i in calls if _inside(i.next_pc, extent)]
     return numbers, False
@@ -189,7 +193,7 @@ def _inside(pc: int, extent: tuple[int, int]) -> bool:
 def _link_all(translation: Translation, numbers: Sequence[int]) -> None:
     for number in numbers:
         for exit in translation.unit(number).exits:
-            target = translation.lookup(exit.target)
+            target = translation.lookup(exit.target, exit.entry)
             if exit.host_patch and exit.linked is None and target is not None:
                 translation.link(exit.number, target)
 

@@ -41,6 +41,9 @@ OP_KINDS = (
     "exit_unsupported",
     "reload",
     "reload_but_rcx",
+    "call",
+    "call_table",
+    "island",
 )
 HOLES = (
     "scratch",
@@ -54,6 +57,7 @@ HOLES = (
     "pop",
     "operand",
     "target_literal",
+    "miss_point",
 )
 HOLE_BYTES = {"operand": 8}
 
@@ -69,6 +73,7 @@ class RenderError(Exception):
 class _Op:
     kind: str
     where: str
+    low: bool = False
     argument: int = 0
     code: bytes = b""
     holes: list[tuple[int, str, int, int]] = field(default_factory=list)  # at, kind, argument, addend
@@ -89,23 +94,26 @@ def _parse(template: Template) -> list[tuple[_Op, str]]:
     """Splits a body into ops, each with its assembly text ('' for engine ops)."""
     ops: list[tuple[_Op, str]] = []
     where = "this"
+    low = False
     for line in template.body:
         if not line.startswith("."):
-            ops.append((_Op("code", where), line))
+            ops.append((_Op("code", where, low), line))
             continue
         word, _, rest = line[1:].partition(" ")
         if word == "commit":
             where = rest
+        elif word in ("low", "high"):
+            low = word == "low"
         elif word == "guest":
             kind, _, register = rest.partition(" ")
             name = {"": "guest", "near": "guest_near", "base": "guest_base"}[kind]
-            ops.append((_Op(name, where, _register_argument(register) if register else 0), ""))
+            ops.append((_Op(name, where, low, _register_argument(register) if register else 0), ""))
         elif word in ("load", "load_moved", "load_base", "add_base"):
-            ops.append((_Op(word, where, _register_argument(rest)), ""))
+            ops.append((_Op(word, where, low, _register_argument(rest)), ""))
         elif word in ("jump", "exit"):
-            ops.append((_Op(f"{word}_{rest}", where), ""))
-        elif word in ("jcc", "short", "reload", "reload_but_rcx"):
-            ops.append((_Op(word, where), ""))
+            ops.append((_Op(f"{word}_{rest}", where, low), ""))
+        elif word in ("jcc", "short", "reload", "reload_but_rcx", "call", "call_table", "island"):
+            ops.append((_Op(word, where, low), ""))
         else:
             raise RenderError(f"template {template.name}: unknown line {line!r}")
     return ops
@@ -226,7 +234,7 @@ def render_text(slots: dict[str, int]) -> str:
         for op in ops:
             op_rows.append(
                 f"    {{{len(blob)}, {len(hole_rows)}, {len(op.code)}, {len(op.holes)}, "
-                f"{OP_KINDS.index(op.kind)}, {WHERE.index(op.where)}, {op.argument}}},"
+                f"{OP_KINDS.index(op.kind)}, {WHERE.index(op.where) | op.low << 3}, {op.argument}}},"
             )
             blob += op.code
             for at, kind, argument, addend in op.holes:

@@ -20,6 +20,7 @@ FACTS: tuple[tuple[str, str], ...] = (
     ("LOW_NEXT", "the next guest address fits in a sign-extended 32-bit immediate"),
     ("POPS", "a return that pops arguments"),
     ("SELECTOR_GS", "a selector instruction on gs"),
+    ("PAIRED", "setting: calls and returns use host calls and returns, for the return predictor"),
 )
 """The closed enumeration of facts: name and meaning; bit n is row n."""
 
@@ -60,6 +61,8 @@ def _indirect_rows(class_: str, template: str, low: str) -> tuple[Rule, ...]:
             rows.append(_rule(class_, "unsupported", "GS RIP_RELATIVE"))
             rows.append(_rule(class_, "unsupported", "GS GS_OPAQUE"))
         if low:
+            rows.append(_rule(class_, f"{template}{suffix}_paired{low}", f"{require} PAIRED LOW_NEXT"))
+            rows.append(_rule(class_, f"{template}{suffix}_paired", f"{require} PAIRED"))
             rows.append(_rule(class_, f"{template}{suffix}{low}", f"{require} LOW_NEXT"))
         rows.append(_rule(class_, f"{template}{suffix}", require))
     return tuple(rows)
@@ -71,9 +74,12 @@ RULES: tuple[Rule, ...] = (
     _rule("JCC", "jcc"),
     _rule("LOOP", "loop"),
     _rule("JMP", "jmp"),
+    _rule("CALL", "call_paired_low", "PAIRED LOW_NEXT"),
+    _rule("CALL", "call_paired", "PAIRED"),
     _rule("CALL", "call_low", "LOW_NEXT"),
     _rule("CALL", "call"),
     _rule("RET", "ret_imm", "POPS"),
+    _rule("RET", "ret_paired", "PAIRED"),
     _rule("RET", "ret"),
     *_indirect_rows("IJMP", "ijmp", ""),
     *_indirect_rows("ICALL", "icall", "_low"),

@@ -14,6 +14,7 @@ their prefix. Holes are symbols that start with ``hole_``:
 
 =====================  =====================================================================
 ``hole_next``          32-bit immediate: the guest address after the instruction
+``hole_miss_point``    rel8 of the nearest way to the miss routine for returns
 ``hole_next_literal``  rel32 of an 8-byte literal that holds that address
 ``hole_key``           32-bit: minus bits 16 to 47 of the unit's guest address
 ``hole_returns``       disp32: the table of return targets
@@ -37,6 +38,10 @@ Lines that start with a dot are not assembled but carried out by the engine:
 ``.short``             the guest's loop or jrcxz over the next host instruction
 ``.jump next``         ``jmp rel32`` to the exit for the fall-through; left out when it follows
 ``.jump taken``        ``jmp rel32`` to the exit for the branch target; left out when it follows
+``.call``              ``call rel32`` to the exit for the branch target, by its call entry
+``.call_table``        ``call rel32`` to a table_stub of its own
+``.island``            makes sure that a miss jump is in reach of the prologue behind this call
+``.low``, ``.high``    from here on rsp is 8 lower than the guest's, or no longer
 ``.exit KIND``         leave for the VMM: exit of that kind for this instruction
 ``.reload``            reload the spilled registers here (else at the end)
 ``.reload_but_rcx``    the same for all but rcx
@@ -244,6 +249,53 @@ _template(
 )
 
 _template(
+    "call_paired_low",
+    """
+    .island
+    push offset hole_next
+    .commit target
+    .call
+    """,
+    ends=True,
+    guest="direct call whose return address fits in a sign-extended 32-bit immediate",
+    host="push of the guest return address, then a host call to the target's call entry",
+    why="the host call is there for the processor's return predictor alone: what it pushes, below the "
+    "guest's stack pointer, is dropped at once by the call entry, and what follows the call is the "
+    "unit for the return point",
+)
+
+_template(
+    "call_paired",
+    """
+    .island
+    push qword ptr [rip + hole_next_literal]
+    .commit target
+    .call
+    """,
+    ends=True,
+    guest="direct call",
+    host="as call_paired_low, the return address from a literal",
+    why="one 8-byte store and no register needed",
+)
+
+_template(
+    "ret_paired",
+    """
+    movzx ecx, word ptr [rsp]
+    push qword ptr [hole_returns + rcx*8]
+    .low
+    ret 8
+    """,
+    fixed=("rcx",),
+    keeps_spilled=True,
+    ends=True,
+    guest="near return",
+    host="a host return through the table of return targets; the target compares the rest of the address",
+    why="as ret, but predicted by the return predictor whatever the branch history: the host address is "
+    "pushed below the guest's and both are popped; the guest's is still at [rsp-8] then",
+)
+
+_template(
     "ret",
     """
     pop rcx
@@ -305,24 +357,27 @@ for _suffix, _load, _what in (
         why="as ret; the address waits in the context, since the stack below rsp may be in use",
     )
     for _low in (True, False):
-        _push = "push offset hole_next" if _low else "push qword ptr [rip + hole_next_literal]"
-        _template(
-            f"icall{_suffix}{'_low' if _low else ''}",
-            f"""
-            {_load}
-            mov gs:[KEY], rcx
-            {_push}
-            .commit key
-            movzx ecx, cx
-            jmp qword ptr [hole_jumps + rcx*8]
-            """,
-            fixed=("rcx",),
-            keeps_spilled=True,
-            ends=True,
-            guest=f"indirect call {_what}",
-            host="the target into the context, the return address pushed, a jump through the table",
-            why="the operand is read before the push, as the processor does",
-        )
+        for _paired in (True, False):
+            _push = "push offset hole_next" if _low else "push qword ptr [rip + hole_next_literal]"
+            _template(
+                f"icall{_suffix}{'_paired' if _paired else ''}{'_low' if _low else ''}",
+                f"""
+                {".island" if _paired else ""}
+                {_load}
+                mov gs:[KEY], rcx
+                {_push}
+                .commit key
+                movzx ecx, cx
+                {".call_table" if _paired else "jmp qword ptr [hole_jumps + rcx*8]"}
+                """,
+                fixed=("rcx",),
+                keeps_spilled=True,
+                ends=True,
+                guest=f"indirect call {_what}",
+                host="the target into the context, the return address pushed, a jump through the table"
+                + (", by way of a host call for the return predictor" if _paired else ""),
+                why="the operand is read before the push, as the processor does",
+            )
 
 _template(
     "syscall",
@@ -363,25 +418,51 @@ _template(
 # Not chosen by rules: pieces that the engine emits around the units.
 
 _template(
-    "return_prologue",
+    "return_miss_jump",
     """
     .commit stack
     jmp gs:[RETURN_MISS_ROUTINE]
+    """,
+    fixed=("rcx",),
+    entry_spilled=("rcx",),
+    keeps_spilled=True,
+    entry_where="stack",
+    ends=True,
+    guest="a return that arrived at the wrong unit",
+    host="a jump to the miss routine",
+    why="it lies before units, within reach of the short branch in return_prologue",
+)
+
+_template(
+    "return_prologue",
+    """
+    .commit stack
     mov ecx, [rsp - 6]
     lea ecx, [rcx + hole_key]
     lea rcx, [rcx - 1]
     bswap rcx
-    jecxz . - 25
+    jecxz hole_miss_point
     """,
     fixed=("rcx",),
     entry_spilled=("rcx",),
     entry_where="stack",
-    guest="arrival at a unit by a return; the entry is the second instruction",
+    guest="arrival at a unit by a return",
     host="compares bits 16 to 47 of the address returned to, without touching flags",
     why="the table's index has settled the low 16 bits; another address goes to the miss routine. "
     "The difference, zero-extended, less one has its upper half set only when it was 0; bswap "
     "brings that half to ecx, so that the branch is not taken on a match (a taken one costs "
     "fib 0.3 of its native time)",
+)
+
+_template(
+    "call_prologue",
+    """
+    .low
+    lea rsp, [rsp + 8]
+    """,
+    guest="arrival at a unit by a host call",
+    host="drops the host return address",
+    why="lea keeps flags; the guest's return address is then on top, as the guest expects",
 )
 
 _template(
@@ -468,6 +549,40 @@ _template(
     guest="a direct exit that is not linked",
     host="names the exit and enters the VMM",
     why="the VMM translates the target and links the exit",
+)
+
+_template(
+    "call_stub",
+    """
+    .low
+    lea rsp, [rsp + 8]
+    .high
+    mov dword ptr gs:[EXIT_ID], offset hole_exit
+    jmp gs:[EXIT_ROUTINE]
+    """,
+    ends=True,
+    guest="a direct call that is not linked",
+    host="drops the host return address, names the exit and enters the VMM",
+    why="as stub",
+)
+
+_template(
+    "table_stub",
+    """
+    .commit key
+    .low
+    lea rsp, [rsp + 8]
+    .high
+    jmp qword ptr [hole_jumps + rcx*8]
+    """,
+    fixed=("rcx",),
+    entry_spilled=("rcx",),
+    keeps_spilled=True,
+    entry_where="key",
+    ends=True,
+    guest="an indirect call, behind its host call",
+    host="drops the host return address and goes through the table of jump targets",
+    why="jumps and calls share that table, and a jump has nothing to drop",
 )
 
 _template(

@@ -37,18 +37,22 @@ class Options(NamedTuple):
         unit_cap: guest instructions in a unit, at most.
         chain: whether units are linked to each other.
         fall_through: whether a unit's untranslated fall-through is emitted straight after it.
+        paired: whether calls and returns use host calls and returns.
     """
 
     tc_size_bytes: int = 1 << 20
     unit_cap: int = 32
     chain: bool = True
     fall_through: bool = True
+    paired: bool = True
 
 
 def _configuration(options: Options) -> Any:
     configuration = ffi.new("dbt_configuration *")
-    configuration.flags = (lib.DBT_CONFIG_CHAIN if options.chain else 0) | (
-        lib.DBT_CONFIG_FALL_THROUGH if options.fall_through else 0
+    configuration.flags = (
+        (lib.DBT_CONFIG_CHAIN if options.chain else 0)
+        | (lib.DBT_CONFIG_FALL_THROUGH if options.fall_through else 0)
+        | (lib.DBT_CONFIG_PAIRED if options.paired else 0)
     )
     configuration.tc_size_bytes = options.tc_size_bytes
     configuration.unit_cap = options.unit_cap
@@ -147,7 +151,7 @@ class Translation:
         return tuple(emitted)
 
     def lookup(self, pc: int, entry: Entry = Entry.BODY) -> int | None:
-        """The number of the unit at a guest address, or None."""
+        """The number of the unit at a guest address that has that entry, or None."""
         number = lib.dbt_listing_lookup(self.handle, pc, entry)
         return None if number == _NONE else int(number)
 
@@ -171,6 +175,7 @@ class Translation:
         return Exit(
             number=number,
             kind=ExitKind(raw.kind),
+            entry=Entry(raw.entry),
             target=raw.guest_target,
             host_patch=raw.host_patch,
             host_stub=raw.host_stub,
@@ -230,6 +235,7 @@ class Translation:
             where=Where(raw.where),
             target=raw.target,
             spilled=register_names(raw.spilled_mask),
+            low=bool(raw.low),
             host_offset=raw.host_offset,
         )
 

@@ -14,6 +14,7 @@ class Entry(IntEnum):
     BODY = 0
     RETURN = 1
     JUMP = 2
+    CALL = 3
 
 
 class Where(IntEnum):
@@ -27,12 +28,13 @@ class Where(IntEnum):
 
 
 class ExitKind(IntEnum):
-    """Why a unit is left (csrc/core/engine.h); units hold only the first of these and three more."""
+    """Why a unit is left (csrc/core/engine.h); TABLE stays inside, on its way to the table."""
 
     CONTINUATION = 0
     SYSCALL = 2
     CALLOUT = 3
     UNSUPPORTED = 4
+    TABLE = 9
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class State:
     ``pc`` is the guest instruction that the host pc belongs to, ``guest_bytes`` its length;
     ``where`` says whether it counts as done, and where the guest's pc then is; ``target`` is that
     pc where ``where`` is TARGET. ``spilled`` are the registers whose values wait in spill slots.
-    ``host_offset`` is 0 at the start of a host instruction.
+    ``low`` says that rsp is 8 lower than the guest's. ``host_offset`` is 0 at the start of a host
+    instruction.
     """
 
     pc: int
@@ -50,6 +53,7 @@ class State:
     where: Where
     target: int
     spilled: tuple[str, ...]
+    low: bool
     host_offset: int
 
     @property
@@ -63,7 +67,8 @@ class State:
         return known.get(self.where)
 
     def __str__(self) -> str:
-        return f"{self.where.name.lower()} {{{' '.join(self.spilled)}}}"
+        low = " low" if self.low else ""
+        return f"{self.where.name.lower()} {{{' '.join(self.spilled)}}}{low}"
 
 
 @dataclass(frozen=True)
@@ -100,13 +105,14 @@ class Exit:
     """One way out of a unit.
 
     ``target`` is the guest address it leads to, or for what is not a continuation the guest
-    instruction to carry out. ``host_patch`` is the address of the rel32 that linking rewrites (0:
+    instruction to carry out; ``entry`` is how it arrives there. ``host_patch`` is the address of the rel32 that linking rewrites (0:
     none), ``host_stub`` that of the code that enters the VMM, ``host_far`` that of the far jump
     (0: none). ``linked`` is the number of the unit it is linked to, or None.
     """
 
     number: int
     kind: ExitKind
+    entry: Entry
     target: int
     host_patch: int
     host_stub: int

@@ -83,6 +83,7 @@ def _faults() -> list[Guest]:
             label=f"{letter}_{name}",
             status=-signal.Signals[f"SIG{name}"],
             variants=BARE_STATIC,
+            refused=NO_FAR if letter in "FG" else "",
         )
         for letter, name in _FAULT_SIGNALS.items()
     ]
@@ -137,6 +138,7 @@ GUESTS: tuple[Guest, ...] = (
     _bare("stack_forms"),
     _bare("jump_middle"),
     _bare("red_zone"),
+    _bare("red_zone_return"),
     _bare("flags_kept"),
     _bare("deep_recursion", b"400000\n"),
     _bare("table_collision", b"130f3e2efa8d83a0\n"),
@@ -149,6 +151,7 @@ GUESTS: tuple[Guest, ...] = (
     _bare("rip_relative", variants=BARE_STATIC),
     _bare("rip_relative_avx"),
     _bare("gs_base"),
+    _bare("gs_branches"),
     _bare("gs_address32"),
     _bare("gs_gather"),
     _bare("fs_base"),

@@ -18,18 +18,20 @@ from unicorn import x86_const as x86
 from dbt._native import check, lib
 from dbt._native import ffi as dbt_ffi
 from dbt.decoder.instruction import REGISTER_NAMES, Instruction, iterate
+from dbt.errors import DbtError
 from dbt.translator.host_text import context_slots
 from dbt.translator.translation import Options, Translation
 from dbt.translator.unit import Entry, ExitKind, Where
 
-CONTEXT = 0x2200_0000
-STACK = 0x2100_0000
-DATA = 0x2000_0000
+CONTEXT = 0x5200_0000
+STACK = 0x5100_0000
+DATA = 0x5000_0000
 STACK_BYTES = 0x4000
 DATA_BYTES = 0x4000
 STACK_POINTER = STACK + 0x2000
 """Memory at the same address here and in the emulator, since recovery reads the real one. Below
-4 GB, so that instructions with 32-bit addresses reach it."""
+4 GB, so that instructions with 32-bit addresses reach it, and above the heap of a Python
+that stands at a fixed address."""
 
 PAGE = 0x1000
 MASK = (1 << 64) - 1
@@ -97,6 +99,15 @@ def _real_memory(address: int, size_bytes: int) -> memoryview:
 
 class Machine:
     """Unicorn with the memory that guest and host code share. One for a whole test run."""
+
+    _one: Machine | None = None
+
+    @classmethod
+    def shared(cls) -> Machine:
+        """The only one, since its memory has fixed addresses."""
+        if cls._one is None:
+            cls._one = cls()
+        return cls._one
 
     def __init__(self) -> None:
         self.context = _real_memory(CONTEXT, 2 * PAGE)
@@ -169,14 +180,19 @@ class Machine:
         return (bytes(self.stack), bytes(self.data), vectors, *pages)
 
     def step(self, pc: int) -> tuple[int, bool]:
-        """Runs one instruction: the pc after it, and whether it faulted."""
+        """Runs one instruction: the pc after it, and whether it faulted.
+
+        Unicorn does not always say so: what neither moves on nor counts rcx down has faulted.
+        """
+        count = self.uc.reg_read(x86.UC_X86_REG_RCX)
         try:
             self.uc.emu_start(pc, 0, count=1)
         except unicorn.UcError as error:
             after = int(self.uc.reg_read(x86.UC_X86_REG_RIP))
             fetched = error.errno in (unicorn.UC_ERR_FETCH_UNMAPPED, unicorn.UC_ERR_FETCH_PROT)
             return (after, False) if fetched and after != pc else (pc, True)
-        return int(self.uc.reg_read(x86.UC_X86_REG_RIP)), False
+        after = int(self.uc.reg_read(x86.UC_X86_REG_RIP))
+        return after, after == pc and count == self.uc.reg_read(x86.UC_X86_REG_RCX)
 
 
 @dataclass(frozen=True)
@@ -210,9 +226,16 @@ def run_native(machine: Machine, code: bytes, pc: int, guest: Guest, seed: int) 
     raise Mismatch("the guest instruction does not end")
 
 
+def text_of(code: bytes, pc: int) -> str:
+    """The first instruction as text."""
+    try:
+        return next(iterate(code, pc)).text
+    except DbtError:
+        return "(bad)"
+
+
 def _repeats(code: bytes) -> bool:
-    instruction = next(iterate(code, 0))
-    return "STRING" in instruction.traits and bool(instruction.prefixes & {"REP", "REPNE"})
+    return any(word in text_of(code, 0) for word in ("rep ", "repe ", "repne ", "repz ", "repnz "))
 
 
 class HostRun:
@@ -370,7 +393,7 @@ def compare(machine: Machine, code: bytes, pc: int, guest: Guest, seed: int) -> 
     with Translation(code, pc, options) as translation:
         unit = translation.unit(translation.translate(pc)[0])
         item = unit.items[0]
-        title = f"{code.hex(' ')} {next(iterate(code, pc)).text if item.class_ != 20 else '(bad)'}"
+        title = f"{code.hex(' ')} {text_of(code, pc)}"
         leaves = item.template in CALLS_OUT
         native = run_native(machine, code, pc, guest, seed)
         if leaves:

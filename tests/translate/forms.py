@@ -12,7 +12,7 @@ LOW_PC = 0x401000
 HIGH_PC = 0x5000_0000_0000
 TARGETS = (0x403210, 0x7F12_3456_789A, 0x5000_0000_1234, 0x40_0000_0000)
 OPERAND = DATA + 0x1840
-UNMAPPED = DATA + 0x100_0000
+UNMAPPED = DATA + 0x80_0000
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,14 @@ def memory_instruction(
     prefixes = [bytes([segment])] if segment else []
     if form.mandatory:
         prefixes.append(form.mandatory)
-    elif noise.random() < 0.2:
+    elif form not in BRANCH_FORMS and noise.random() < 0.2:  # Unicorn would jump to 16 bits
         prefixes.append(b"\x66")
     if not rip and noise.random() < 0.15:
         prefixes.append(b"\x67")
-    if noise.random() < 0.1:
-        prefixes.append(noise.choice([b"\x2e", b"\x3e", b"\x36", b"\x26"]))
     noise.shuffle(prefixes)
+    if noise.random() < 0.1:
+        # In front: behind gs they change nothing on a processor, but Unicorn lets them win.
+        prefixes.insert(0, noise.choice([b"\x2e", b"\x3e", b"\x36", b"\x26"]))
     ignored = b"\x4f" if prefixes and noise.random() < 0.1 else b""
     rex = bytes([0x40 | noise.getrandbits(4)]) if noise.random() < 0.7 else b""
     reg = form.reg if form.reg is not None else noise.getrandbits(3)
@@ -83,6 +84,8 @@ def memory_instruction(
         if not (rex and rex[0] & 8):
             tail = tail[:2]
     if rip:
+        if form.opcode == b"\x0f\xa4":  # Unicorn forgets the immediate behind the displacement
+            head, tail = head[:-1] + b"\xa5", b""
         return head + bytes([reg << 3 | 5]) + displacement.to_bytes(4, "little", signed=True) + tail
     mod = noise.choice([0, 1, 1, 2])
     rm = noise.getrandbits(3)

@@ -8,8 +8,10 @@ writes. Directives:
 ``%entry KIND``     body, return or jump
 ``%body first``     the body is translated before the entry asked for
 ``%fall``           fall-throughs are followed, as in a run
+``%paired``         guest calls and returns use host calls and returns
 ``%stubs``          the stubs of the exits are shown too
 ``%far ADDRESS``    the assembly below stands there; the first exit above is linked to it
+``%far-entry KIND`` by body, or by call
 ``%routines``       shows the miss routines, without any code
 """
 
@@ -21,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dbt._native import lib
+from dbt._native import ffi, lib
 from dbt.translator.host_text import HostText
 from dbt.translator.listing import Row, unit_rows
 from dbt.translator.rules import RULES, Rule
@@ -57,7 +59,7 @@ class Case:
         parts: list[list[str]] = [[], []]
         at = 0
         for line in self.lines:
-            if line.strip().startswith("%far"):
+            if line.startswith("%far "):
                 at = 1
             elif not line.strip().startswith("%"):
                 parts[at].append(line)
@@ -116,6 +118,11 @@ def assemble(text: str) -> bytes:
         return Path(f"{folder}/guest").read_bytes()
 
 
+def poke(host: int, value: int) -> None:
+    """Writes 8 bytes of a table or of emitted code."""
+    ffi.buffer(ffi.cast("char *", host), 8)[:] = value.to_bytes(8, "little")
+
+
 def rule_of(item: Item) -> Rule:
     """The rule that an item's class and facts select, found again by the order of the rows."""
     return next(
@@ -139,7 +146,11 @@ def run(case: Case) -> Outcome:
     pc = int(case.directive("at") or hex(DEFAULT_PC), 0)
     entry = Entry[(case.directive("entry") or "body").upper()]
     near, far = (assemble(text) for text in case.assembly())
-    options = Options(TC_BYTES, fall_through=case.directive("fall") is not None)
+    options = Options(
+        TC_BYTES,
+        fall_through=case.directive("fall") is not None,
+        paired=case.directive("paired") is not None,
+    )
     with Translation(near, pc, options) as translation:
         if case.directive("body"):
             translation.translate(pc)
@@ -151,7 +162,8 @@ def run(case: Case) -> Outcome:
         if far:
             far_pc = int(case.directive("far") or "", 0)
             translation.add(far, far_pc)
-            far_number = translation.translate(far_pc)[0]
+            far_entry = Entry[(case.directive("far-entry") or "body").upper()]
+            far_number = translation.translate(far_pc, far_entry)[0]
             translation.link(translation.unit(numbers[0]).exits[0].number, far_number)
         return _show(translation, numbers, case.directive("stubs") is not None)
 
@@ -165,6 +177,8 @@ def _show(translation: Translation, numbers: tuple[int, ...], stubs: bool) -> Ou
     templates: set[str] = set()
     for unit in units:
         lines.append(_heading(unit))
+        if unit.entry == Entry.RETURN and unit.host_entry > unit.host_start:
+            templates.add("return_miss_jump")
         for row in unit_rows(translation, unit, text):
             templates.add(row.template)
             lines += _row_lines(row, unit, start)
@@ -201,17 +215,19 @@ def _exit_lines(
     translation: Translation, unit: TranslationUnit, text: HostText, templates: set[str]
 ) -> Iterator[str]:
     for exit in unit.exits:
-        if exit.kind != ExitKind.CONTINUATION:
+        if exit.kind == ExitKind.TABLE:
+            parts = [("table_stub", exit.host_stub)]
+        elif exit.kind == ExitKind.CONTINUATION:
+            parts = [("call_stub" if exit.entry == Entry.CALL else "stub", exit.host_stub)]
+        else:
             continue
-        parts = [("stub", exit.host_stub, 20)]
         if exit.host_far:
-            parts.append(("far_link", exit.host_far, 6))
-        for template, at, size in parts:
+            parts.append(("far_link", exit.host_far))
+        for template, at in parts:
             templates.add(template)
-            yield f"  {template} -> guest {exit.target:#x}"
-            for line in text.lines(translation.host_code(at, size), at):
+            yield f"  {template} -> guest {exit.target:#x}" if exit.target else f"  {template}"
+            for line in text.stub(at):
                 state = translation.state_at(line.pc)
-                assert state is not None and state.guest_pc == exit.target
                 host = f"            {line.code.hex(' '):<{HOST_COLUMN}}"
                 yield f"{host}  {line.text:<{TEXT_COLUMN}}  {state}"
 
