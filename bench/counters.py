@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,7 @@ def measure(
                 *([executable] if executable else [words[0]]), *words[1:],
             ]  # fmt: skip
             executable = None
+        started = time.monotonic()
         with open(stdin or os.devnull, "rb") as source:
             process = subprocess.Popen(
                 command,
@@ -128,10 +130,9 @@ def measure(
                 env=environment,
             )
         assert process.stderr is not None
-        started = _monotonic()
         errors = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
-        wall_s = _monotonic() - started
+        wall_s = time.monotonic() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode not in statuses:
             raise RuntimeError(f"{words}: status {process.returncode}: {errors[-400:]!r}")
@@ -139,9 +140,3 @@ def measure(
             return Sample(usage.ru_utime, None, wall_s)
         counted = parse_perf(Path(report.name).read_text())
         return Sample(counted[EVENTS[0]], int(counted[EVENTS[1]]), wall_s)
-
-
-def _monotonic() -> float:
-    import time
-
-    return time.monotonic()

@@ -326,12 +326,18 @@ dbt_status dbt_tcache_room(dbt_engine *engine, u32 arena, u32 hot_bytes, u32 *ou
     return DBT_OK;
 }
 
+/* Neighbouring addresses get neighbouring buckets, so that a program touches about as many pages of
+ * the hash as of its code; what lies further apart is spread. */
+static u32 spread(u64 near, u64 far) {
+    return (u32)near + (u32)((far * 0x9e3779b97f4a7c15ULL) >> 40);
+}
+
 static u32 hash_bucket(const dbt_engine *engine, u64 guest_pc) {
-    return (u32)((guest_pc * 0x9e3779b97f4a7c15ULL) >> 32) & engine->hash_mask;
+    return spread(guest_pc >> 3, guest_pc >> 21) & engine->hash_mask;
 }
 
 static u32 page_bucket(const dbt_engine *engine, u64 page) {
-    return (u32)((page * 0x9e3779b97f4a7c15ULL) >> 32) & engine->page_mask;
+    return spread(page, page >> 9) & engine->page_mask;
 }
 
 u32 dbt_tcache_lookup(const dbt_engine *engine, u64 guest_pc, dbt_entry_kind entry) {

@@ -4,6 +4,7 @@
  * Invariant: while it is set, every writable shared view of the files the code came from is watched.
  * What another process writes is not seen (docs/limits.md). */
 #include "linux/linux.h"
+#include "linux/text.h"
 
 #define VIEWS_AT_ONCE 64
 #define IDENTITY_BYTES 64
@@ -53,7 +54,7 @@ static bool collect_views(void *owner, const dbt_maps_entry *entry)
     views *found = owner;
     char identity[IDENTITY_BYTES];
     read_identity(entry, identity);
-    if (!entry->is_shared || memcmp(identity, found->identity, IDENTITY_BYTES) != 0) {
+    if (!entry->is_shared || !dbt_text_equal(identity, found->identity)) {
         return true;
     }
     u32 at = dbt_map_lower_bound(found->space, entry->start);

@@ -8,7 +8,7 @@ the guest's state before or after the instruction, to the last register, flag an
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cffi
@@ -74,6 +74,14 @@ class Snapshot:
     registers: tuple[int, ...]
     flags: int
     memory: tuple[bytes, ...]
+
+    def without(self, dead: int | None) -> Snapshot:
+        """The same with 8 bytes of the stack taken as 0, which no guest can rely on."""
+        if dead is None:
+            return self
+        at = dead - STACK
+        stack = self.memory[0][:at] + bytes(8) + self.memory[0][at + 8 :]
+        return replace(self, memory=(stack, *self.memory[1:]))
 
     def difference(self, other: Snapshot) -> str:
         """What differs, as a short text; '' when nothing does."""
@@ -207,6 +215,14 @@ class Native:
         """The state after the instruction, or before it when it faults."""
         return self.states[-1]
 
+    def dead_slot(self) -> int:
+        """Where a host call or return leaves its own address: right below the lowest rsp."""
+        return min(state.registers[4] for state in self.states) - 8
+
+    def without(self, dead: int | None) -> Native:
+        """The same without regard to a dead slot."""
+        return Native(tuple(state.without(dead) for state in self.states), self.faults)
+
 
 def run_native(machine: Machine, code: bytes, pc: int, guest: Guest, seed: int) -> Native:
     """Runs the guest instruction as it is, with the guest's gs base."""
@@ -246,12 +262,21 @@ class HostRun:
         translation: where the code was emitted; mapped by the caller.
         native: what may be seen.
         title: for messages.
+        paired: whether a dead stack slot may hold a host address.
     """
 
-    def __init__(self, machine: Machine, translation: Translation, native: Native, title: str):
+    def __init__(
+        self,
+        machine: Machine,
+        translation: Translation,
+        native: Native,
+        title: str,
+        paired: bool = False,
+    ) -> None:
         self.machine = machine
         self.translation = translation
-        self.native = native
+        self.dead = native.dead_slot() if paired else None
+        self.native = native.without(self.dead)
         self.title = title
         self.trace: list[str] = []
         self.boundaries = 0
@@ -284,6 +309,7 @@ class HostRun:
         registers = list(host)
         for name in state.spilled:
             registers[REGISTER_NAMES.index(name)] = self.slot(f"spill.{name}")
+        registers[4] += 8 * state.low
         rip = state.guest_pc
         if state.where == Where.KEY:
             rip = self.slot("key")
@@ -300,7 +326,8 @@ class HostRun:
         recovered = tuple(map(self.slot, names))
         if recovered != (*registers, rip):
             self.fail(f"the engine recovers something else at {host_pc:#x}: {state}")
-        return Snapshot(rip, tuple(registers), flags, self.machine.memory())
+        snapshot = Snapshot(rip, tuple(registers), flags, self.machine.memory())
+        return snapshot.without(self.dead)
 
     def check_boundary(self, host_pc: int) -> Snapshot:
         """The state at a host pc must be one that the guest instruction passes through."""
@@ -350,7 +377,7 @@ class HostRun:
         else:
             rip = self.translation.exit(exit_id - 16).target
         registers, memory = self.machine.registers(), self.machine.memory()
-        return Snapshot(rip, registers, self.machine.flags(), memory)
+        return Snapshot(rip, registers, self.machine.flags(), memory).without(self.dead)
 
     def exit_kind(self) -> ExitKind | None:
         """The kind of the exit taken, None for the miss routines."""
@@ -373,7 +400,9 @@ def start_host(run: HostRun, guest: Guest, seed: int) -> None:
 CALLS_OUT = frozenset({"syscall", "callout", "unsupported"})
 
 
-def compare(machine: Machine, code: bytes, pc: int, guest: Guest, seed: int) -> HostRun:
+def compare(
+    machine: Machine, code: bytes, pc: int, guest: Guest, seed: int, *, paired: bool = False
+) -> HostRun:
     """Runs one guest instruction both ways and checks everything.
 
     Args:
@@ -382,6 +411,7 @@ def compare(machine: Machine, code: bytes, pc: int, guest: Guest, seed: int) -> 
         pc: its guest address, mapped.
         guest: the state before it.
         seed: for the memory's content.
+        paired: the setting of that name.
 
     Returns:
         The host run, for more questions.
@@ -389,7 +419,7 @@ def compare(machine: Machine, code: bytes, pc: int, guest: Guest, seed: int) -> 
     Raises:
         Mismatch: the two differ, or a state is wrong.
     """
-    options = Options(unit_cap=1, chain=False, fall_through=False)
+    options = Options(unit_cap=1, chain=False, fall_through=False, paired=paired)
     with Translation(code, pc, options) as translation:
         unit = translation.unit(translation.translate(pc)[0])
         item = unit.items[0]
@@ -400,14 +430,14 @@ def compare(machine: Machine, code: bytes, pc: int, guest: Guest, seed: int) -> 
             native = Native(native.states[:1], False)
         ranges = machine.map_host(translation)
         try:
-            run = HostRun(machine, translation, native, f"{title} [{item.template}]")
+            run = HostRun(machine, translation, native, f"{title} [{item.template}]", paired)
             start_host(run, guest, seed)
             run.run(unit.host_body, until=0)
             if native.faults:
                 if not run.faulted:
                     run.fail("the instruction faults, the host code does not")
             else:
-                difference = run.final().difference(native.after)
+                difference = run.final().difference(run.native.after)
                 if difference:
                     run.fail(f"the outcome differs: {difference}")
                 if int(machine.uc.reg_read(x86.UC_X86_REG_GS_BASE)) != CONTEXT:

@@ -239,11 +239,11 @@ def _routines() -> Outcome:
         begin = lib.dbt_listing_routine(translation.handle, lib.DBT_LISTING_RETURN_MISS)
         middle = lib.dbt_listing_routine(translation.handle, lib.DBT_LISTING_JUMP_MISS)
         end = lib.dbt_listing_routines_end(translation.handle)
-        for template, start, stop in (("return_miss", begin, middle), ("jump_miss", middle, end)):
-            lines.append(f"  {template}")
+        for kind, start, stop in (("return", begin, middle), ("jump", middle, end)):
+            lines.append(f"  {kind}_miss, {kind}_hit")
             for line in text.lines(translation.host_code(start, stop - start), start):
                 place = f"+{line.pc - start:02x}"
                 host = f"      {place:<5} {line.code.hex(' '):<{HOST_COLUMN}}"
                 state = translation.state_at(line.pc)
                 lines.append(f"{host}  {line.text:<{TEXT_COLUMN}}  {state}")
-    return Outcome(lines, (), frozenset({"return_miss", "jump_miss", "miss_hit"}))
+    return Outcome(lines, (), frozenset({"return_miss", "return_hit", "jump_miss", "jump_hit"}))

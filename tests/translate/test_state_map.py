@@ -25,7 +25,13 @@ def machine() -> Iterator[Machine]:
 
 
 def check_instruction(
-    machine: Machine, code: bytes, pc: int, seed: int, operand: int = forms.OPERAND
+    machine: Machine,
+    code: bytes,
+    pc: int,
+    seed: int,
+    operand: int = forms.OPERAND,
+    *,
+    paired: bool = False,
 ) -> HostRun:
     """Runs one instruction in a state made for it, and forgets the pages it needed."""
     noise = random.Random(seed)
@@ -34,10 +40,10 @@ def check_instruction(
         machine.map_pages(pc)
         guest = Guest({name: noise.getrandbits(64) for name in REGISTER_NAMES})
         guest.memory[pc] = code
-        return emulator.compare(machine, code, pc, guest, seed)
+        return emulator.compare(machine, code, pc, guest, seed, paired=paired)
     try:
         guest = forms.guest_for(instruction, machine, noise, operand=operand)
-        return emulator.compare(machine, instruction.bytes, pc, guest, seed)
+        return emulator.compare(machine, instruction.bytes, pc, guest, seed, paired=paired)
     finally:
         machine.forget()
 
@@ -136,10 +142,37 @@ icall_near      call [rip + 0x1000]
 icall_far       call [rip + 0x50000000]
 icall_gs        call gs:[rbx + 8]
 """
+PAIRED_CASES = """
+call_paired_low        .byte 0xe8, 0x20, 0, 0, 0
+ret_paired             ret
+ret_imm                ret 0x18
+icall_paired_low       call rax
+icall_paired_low       call rcx
+icall_paired_low       call [rcx + 8]
+icall_paired_low       call [rsp + 8]
+icall_paired_low       call [rsp]
+icall_near_paired_low  call [rip + 0x1000]
+icall_far_paired_low   call [eip + 0x1000]
+icall_gs_paired_low    call gs:[rbx + 8]
+icall_gs_paired_low    call gs:[rsp]
+"""
+HIGH_PAIRED_CASES = """
+call_paired            .byte 0xe8, 0x20, 0, 0, 0
+ret_paired             ret
+icall_paired           call rax
+icall_paired           call [rsp + 8]
+icall_near_paired      call [rip + 0x1000]
+icall_far_paired       call [rip + 0x50000000]
+icall_gs_paired        call gs:[rbx + 8]
+"""
 ALL_CASES = [
     (*line.split(maxsplit=1), pc)
-    for pc, text in ((forms.LOW_PC, CASES), (forms.HIGH_PC, HIGH_CASES))
+    for pc, text in (
+        (forms.LOW_PC, CASES + PAIRED_CASES),
+        (forms.HIGH_PC, HIGH_CASES + HIGH_PAIRED_CASES),
+    )
     for line in text.strip().splitlines()
+    if line
 ]
 
 
@@ -147,7 +180,7 @@ ALL_CASES = [
 def test_every_boundary_of_a_template(machine: Machine, template: str, text: str, pc: int) -> None:
     code = golden.assemble(text)
     for seed in SEEDS:
-        run = check_instruction(machine, code, pc, seed)
+        run = check_instruction(machine, code, pc, seed, paired="paired" in template)
         assert f"[{template}]" in run.title
         assert run.boundaries >= 1
 
@@ -169,7 +202,8 @@ def test_a_fault_finds_the_state_before(
     code = golden.assemble(text)
     if template == "unsupported" or ("[rsp" in text and "gs:" not in text):
         return
-    run = check_instruction(machine, code, pc, 1, operand=forms.UNMAPPED)
+    paired = "paired" in template
+    run = check_instruction(machine, code, pc, 1, operand=forms.UNMAPPED, paired=paired)
     assert run.faulted, run.title
 
 
