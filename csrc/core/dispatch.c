@@ -96,6 +96,19 @@ static u64 ticks(void) {
     return (u64)high << 32 | low;
 }
 
+#define LARGE_UNITS 65536u
+
+/* A program of many units has more returns than the processor's indirect predictor can tell apart:
+ * from then on they use its return predictor. Measured in docs/adr. What was translated the other way
+ * would unbalance it, so all starts anew, once. */
+static void pair_large(dbt_engine *engine) {
+    if (!engine->paired && engine->configuration.flags & DBT_CONFIG_PAIR_LARGE &&
+        engine->statistics->units_translated >= LARGE_UNITS) {
+        engine->paired = 1;
+        dbt_tcache_retire_all(engine);
+    }
+}
+
 /* The unit to go on with; cap is less than the setting when a budget or a lone instruction asks. */
 static dbt_status find_unit(dbt_context *context, dbt_entry_kind entry, u32 *unit) {
     dbt_engine *engine = context->engine;
@@ -116,6 +129,7 @@ static dbt_status find_unit(dbt_context *context, dbt_entry_kind entry, u32 *uni
             cap = (u32)context->budget;
         }
     }
+    pair_large(engine);
     const u64 before = ticks();
     const dbt_status status =
         dbt_translate_unit(engine, context->rip, entry, cap, transient, unit);

@@ -251,8 +251,8 @@ static void put_call_table(dbt_emitter *emitter, u16 state) {
 }
 
 #define SHORT_REACH 127u
-#define DIRECT_AHEAD_BYTES 36u   /* push, padding, call, check */
-#define INDIRECT_AHEAD_BYTES 84u /* load of the target as well */
+#define DIRECT_AHEAD_BYTES 42u    /* push, lea, padding, call, check */
+#define INDIRECT_AHEAD_BYTES 110u /* load of the target as well */
 #define MISSED STATE(1u << DBT_RCX, DBT_WHERE_STACK)
 
 static void put_miss_jump(dbt_emitter *emitter) {
@@ -356,9 +356,9 @@ static u32 rebase(const dbt_instruction *instruction, const u8 *from, u8 base, u
     return size;
 }
 
-/* mov r64, operand: the guest's r/m64 operand into a register; base: rebased on that register;
- * moved: with its RIP-relative displacement moved. */
-static u32 load_operand(const dbt_instruction *instruction, const u8 *from, u8 number, bool base,
+/* mov rcx, operand: the guest's r/m64 operand; base: rebased on base_number; moved: with its
+ * RIP-relative displacement moved. */
+static u32 load_operand(const dbt_instruction *instruction, const u8 *from, bool base, u8 base_number,
                         bool moved, u8 *to) {
     dbt_instruction load = *instruction;
     u8 bytes[16];
@@ -375,7 +375,7 @@ static u32 load_operand(const dbt_instruction *instruction, const u8 *from, u8 n
     load.opcode_at = (u8)size;
     bytes[size++] = 0x8b;
     load.modrm_at = (u8)size;
-    bytes[size++] = (u8)((instruction->modrm & 0xc7) | number << 3);
+    bytes[size++] = (u8)((instruction->modrm & 0xc7) | DBT_RCX << 3);
     if (instruction->sib_at) {
         load.sib_at = (u8)size;
         bytes[size++] = instruction->sib;
@@ -387,7 +387,7 @@ static u32 load_operand(const dbt_instruction *instruction, const u8 *from, u8 n
     load.map = DBT_MAP_ONE_BYTE;
     load.prefixes = (instruction->prefixes & ~(u32)DBT_PREFIX_GS) | DBT_PREFIX_REX;
     if (base) {
-        return rebase(&load, bytes, number, to);
+        return rebase(&load, bytes, base_number, to);
     }
     memcpy(to, bytes, size);
     if (moved) {
@@ -504,8 +504,8 @@ static void put_op(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
     case DBT_OP_LOAD:
     case DBT_OP_LOAD_MOVED:
     case DBT_OP_LOAD_BASE:
-        emitter->hot += load_operand(instruction, bytes, resolve(op->argument, item),
-                                     op->kind == DBT_OP_LOAD_BASE, op->kind == DBT_OP_LOAD_MOVED,
+        emitter->hot += load_operand(instruction, bytes, op->kind == DBT_OP_LOAD_BASE,
+                                     resolve(op->argument, item), op->kind == DBT_OP_LOAD_MOVED,
                                      emitter->hot);
         record(emitter, (u32)(emitter->hot - start), state);
         break;

@@ -8,10 +8,12 @@
 #include "core/tcache.h"
 
 /* State map record: what is spilled, and where the guest's pc is, while one host instruction is the
- * next to run. Low 8 bits: spilled registers by number; then dbt_where; then whether rsp is low. */
+ * next to run. Low 8 bits: spilled registers by number; then dbt_where; then how low rsp is. */
 #define DBT_STATE_WHERE_SHIFT 8
 #define DBT_STATE_WHERE_MASK 7u
-#define DBT_STATE_LOW 0x800u       /* rsp is 8 lower than the guest's */
+#define DBT_STATE_LOW_SHIFT 11     /* rsp is lower than the guest's: 0: no; 1: by 128; 2: by 136 */
+#define DBT_STATE_LOW_MASK 3u
+#define DBT_RED_ZONE_BYTES 128u
 #define DBT_MAP_EXPANDED 0x80u /* item header: records follow; otherwise one IDENT instruction */
 #define DBT_ITEM_RECORDS_MAX 24u
 
@@ -72,6 +74,12 @@ bool dbt_state_find(const u8 *map, u32 map_bytes, u64 guest_pc, u64 host_start, 
 
 static inline u32 dbt_state_where(u16 state) {
     return (u32)state >> DBT_STATE_WHERE_SHIFT & DBT_STATE_WHERE_MASK;
+}
+
+/* How many bytes rsp lies below the guest's. */
+static inline u32 dbt_state_low_bytes(u16 state) {
+    const u32 low = (u32)state >> DBT_STATE_LOW_SHIFT & DBT_STATE_LOW_MASK;
+    return low == 0 ? 0 : DBT_RED_ZONE_BYTES + (low == 1 ? 0 : 8u);
 }
 
 /* The place of a host pc in emitted code: units, stubs, far jumps, miss routines. */

@@ -45,6 +45,7 @@ dbt_status dbt_engine_create(const dbt_configuration *configuration, const dbt_e
     engine->hooks = *hooks;
     engine->statistics = hooks->statistics;
     engine->chaining = configuration->flags & DBT_CONFIG_CHAIN ? 1 : 0;
+    engine->paired = configuration->flags & DBT_CONFIG_PAIRED ? 1 : 0;
     const dbt_status status = dbt_tcache_create(engine);
     if (status != DBT_OK) {
         return status;
@@ -103,9 +104,7 @@ static dbt_status apply(dbt_context *context, const dbt_state_place *place) {
             context->registers[number] = context->spill[number];
         }
     }
-    if (place->state & DBT_STATE_LOW) {
-        context->registers[DBT_RSP] += 8;
-    }
+    context->registers[DBT_RSP] += dbt_state_low_bytes(place->state);
     switch ((dbt_where)dbt_state_where(place->state)) {
     case DBT_WHERE_THIS:
         context->rip = place->guest_pc;
@@ -138,12 +137,13 @@ static bool exit_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *o
     const dbt_exit *exit = &engine->exits[number];
     const bool table = exit->kind == DBT_EXIT_KIND_TABLE;
     const bool far = exit->host_far && host_pc - exit->host_far < DBT_FAR_JUMP_BYTES;
-    const bool low = (table || exit->entry == DBT_ENTRY_CALL) && (far || host_pc == exit->host_stub);
+    const bool call = table || exit->entry == DBT_ENTRY_CALL;
+    const u32 low = call && (far || host_pc == exit->host_stub) ? 2 : 0;
     memset(out, 0, sizeof *out);
     out->guest_pc = out->target = exit->guest_target;
     out->state = (u16)((table ? 1u << DBT_RCX | (u32)DBT_WHERE_KEY << DBT_STATE_WHERE_SHIFT
                               : (u32)DBT_WHERE_TARGET << DBT_STATE_WHERE_SHIFT) |
-                       (low ? DBT_STATE_LOW : 0u));
+                       low << DBT_STATE_LOW_SHIFT);
     return true;
 }
 

@@ -20,6 +20,7 @@ typedef enum dbt_personality { DBT_PERSONALITY_LINUX = 0, DBT_PERSONALITY_MACHIN
 #define DBT_CONFIG_FOLLOW 0x2      /* run execve'd children translated */
 #define DBT_CONFIG_FALL_THROUGH 0x4 /* emit an untranslated fall-through straight after its unit */
 #define DBT_CONFIG_PAIRED 0x8      /* guest calls and returns use host calls and returns */
+#define DBT_CONFIG_PAIR_LARGE 0x10 /* the same from the moment on that the program proves large */
 
 typedef struct dbt_configuration {
     uint32_t personality;

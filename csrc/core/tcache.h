@@ -24,8 +24,8 @@
 #define DBT_TRACE_MAX 512u
 #define DBT_FAR_JUMP_BYTES 6u
 #define DBT_STUB_BYTES 20u          /* these sizes are checked when one is emitted */
-#define DBT_CALL_STUB_BYTES 25u
-#define DBT_TABLE_STUB_BYTES 12u
+#define DBT_CALL_STUB_BYTES 28u
+#define DBT_TABLE_STUB_BYTES 15u
 
 typedef enum dbt_entry_kind {
     DBT_ENTRY_BODY = 0,
@@ -132,6 +132,7 @@ struct dbt_engine {
     dbt_engine_hooks hooks;
     dbt_statistics *statistics;
     u32 lock;
+    u32 paired;              /* calls and returns use host calls and returns now */
     u32 chaining;            /* 0 while a budget is on or chaining is off */
 
     u64 chunk_bytes;

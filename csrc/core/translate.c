@@ -74,11 +74,8 @@ static u32 facts_gs(const dbt_instruction *instruction) {
         return 0;
     }
     u32 facts = DBT_FACT_GS;
-    const bool branch =
-        instruction->class_ == DBT_CLASS_IJMP || instruction->class_ == DBT_CLASS_ICALL;
     if (!(instruction->traits & DBT_TRAIT_MEMORY) || instruction->address_bytes != 8 ||
-        instruction->traits & (DBT_TRAIT_STRING | DBT_TRAIT_IMPLICIT | DBT_TRAIT_VSIB) ||
-        (branch && (instruction->base == DBT_RCX || instruction->index == DBT_RCX))) {
+        instruction->traits & (DBT_TRAIT_STRING | DBT_TRAIT_IMPLICIT | DBT_TRAIT_VSIB)) {
         facts |= DBT_FACT_GS_OPAQUE;
     }
     if (instruction->map == DBT_MAP_ONE_BYTE && instruction->opcode == 0x8f &&
@@ -114,7 +111,7 @@ static u32 dbt_translate_facts(const dbt_engine *engine, u32 arena,
     if (instruction->class_ == DBT_CLASS_RET && instruction->immediate_bytes) {
         facts |= DBT_FACT_POPS;
     }
-    if (engine->configuration.flags & DBT_CONFIG_PAIRED) {
+    if (engine->paired) {
         facts |= DBT_FACT_PAIRED;
     }
     if (instruction->class_ == DBT_CLASS_SEGMENT && selector_gs(instruction)) {
@@ -133,7 +130,8 @@ static bool choose_scratch(dbt_item *item) {
     }
     dbt_effects effects;
     dbt_instruction_effects(&item->instruction, &effects);
-    const u32 used = effects.registers_read | effects.registers_written;
+    const u32 used = effects.registers_read | effects.registers_written |
+                     dbt_template_fixed_mask(item->template_);
     u32 found = 0;
     for (u32 i = 0; i < sizeof candidates && found < wanted; i++) {
         if (!(used >> candidates[i] & 1)) {
@@ -360,7 +358,7 @@ static bool return_point(const dbt_build *build, u64 *guest_pc) {
     *guest_pc = last->guest_pc + last->length;
     return (last->class_ == DBT_CLASS_CALL || last->class_ == DBT_CLASS_ICALL) &&
            !(engine->has_stop && engine->stop_pc == *guest_pc) &&
-           (engine->configuration.flags & DBT_CONFIG_PAIRED ||
+           (engine->paired ||
             dbt_tcache_lookup(engine, *guest_pc, DBT_ENTRY_BODY) == DBT_NONE);
 }
 
@@ -407,7 +405,7 @@ static void end_chain(dbt_build *build, dbt_emitter *emitter) {
  * The emitter is that of the last unit. */
 static void follow(dbt_build *build, dbt_emitter *emitter, u32 cap) {
     dbt_engine *engine = build->engine;
-    const bool paired = engine->configuration.flags & DBT_CONFIG_PAIRED;
+    const bool paired = engine->paired;
     for (u32 count = 0;; count++) {
         const u32 before = emitter->unit;
         const bool falls = emitter->falls;

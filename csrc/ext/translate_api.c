@@ -218,7 +218,7 @@ dbt_status dbt_listing_state_at(const dbt_listing *listing, uint64_t host_pc,
     out->target = place.target;
     out->spilled_mask = place.state & 0xff;
     out->where = dbt_state_where(place.state);
-    out->low = place.state & DBT_STATE_LOW ? 1 : 0;
+    out->low_bytes = dbt_state_low_bytes(place.state);
     out->host_offset = (u32)place.host_offset;
     out->guest_bytes = place.guest_bytes;
     return DBT_OK;

@@ -65,7 +65,7 @@ typedef struct dbt_listing_state {
     uint32_t where;         /* dbt_where: this, next, target, key, stack */
     uint32_t host_offset;   /* 0 at an instruction boundary */
     uint32_t guest_bytes;
-    uint32_t low;           /* 1: rsp is 8 lower than the guest's */
+    uint32_t low_bytes;     /* rsp is that much lower than the guest's */
     uint32_t reserved;
 } dbt_listing_state;
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from dbt.errors import UsageError
-from dbt.tcache.settings import VARIABLES, Settings, parse_count, parse_size
+from dbt.tcache.settings import VARIABLES, Settings, parse_count, parse_returns, parse_size
 
 if TYPE_CHECKING:
     from dbt.runtime.session import Session
@@ -50,8 +50,8 @@ OPTIONS = (
     Option("--no-chain", "chain", "", _no, "Do not link translation units."),
     Option("--chain-until", "chain_until", "N", parse_count,
            "Link the first N translation units only, to find one that goes wrong."),
-    Option("--no-paired", "paired", "", _no,
-           "Return by the lookup table alone, without host calls and returns."),
+    Option("--returns", "returns", "WAY", parse_returns,
+           "How returns go on: auto, table (exact below the stack), or paired (large programs)."),
     Option("--no-follow", "follow", "", _no,
            "Let programs that the program starts run untranslated."),
 )  # fmt: skip

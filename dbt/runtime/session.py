@@ -103,8 +103,10 @@ def _flags(settings: Settings) -> int:
         flags |= lib.DBT_CONFIG_FOLLOW
     if settings.fall_through:
         flags |= lib.DBT_CONFIG_FALL_THROUGH
-    if settings.paired:
+    if settings.returns == "paired":
         flags |= lib.DBT_CONFIG_PAIRED
+    if settings.returns == "auto":
+        flags |= lib.DBT_CONFIG_PAIR_LARGE
     return flags
 
 

@@ -17,6 +17,8 @@ TC_SIZE_MAX_BYTES = GIB
 UNIT_CAP_MAX = 128
 CHAIN_ALL = 0xFFFFFFFF
 
+RETURNS = ("auto", "table", "paired")
+
 _UNITS = {"": 1, "K": KIB, "M": MIB, "G": GIB}
 
 
@@ -30,8 +32,10 @@ class Settings(NamedTuple):
         chain_until: only the first this many units are linked (to find one that goes wrong).
         follow: whether programs started by the guest run translated as well.
         fall_through: whether a unit's untranslated fall-through is emitted straight after it.
-        paired: whether guest calls and returns use host calls and returns, which the processor
-            predicts; without, returns are indirect jumps and nothing is written below the stack.
+        returns: how guest returns find their way: "table" (an indirect jump), "paired" (host calls
+            and returns, which the processor predicts better when there are many; they write below
+            the red zone of the guest's stack, as a signal would), or "auto" (paired once the
+            program proves large).
     """
 
     tc_size_bytes: int = 64 * MIB
@@ -40,7 +44,7 @@ class Settings(NamedTuple):
     chain_until: int = CHAIN_ALL
     follow: bool = True
     fall_through: bool = True
-    paired: bool = True
+    returns: str = "auto"
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -107,6 +111,17 @@ def parse_count(text: str) -> int:
     return value
 
 
+def parse_returns(text: str) -> str:
+    """Checks a way for returns.
+
+    Raises:
+        UsageError: there is no such way.
+    """
+    if text not in RETURNS:
+        raise UsageError(f"{text!r} is no way for returns; there are {', '.join(RETURNS)}")
+    return text
+
+
 def _parse_no(text: str) -> bool:
     """The value of a setting that a variable named NO_… turns off."""
     return text.lower() in ("0", "no", "off", "false")
@@ -117,5 +132,5 @@ VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "DBT_TC_SIZE": ("tc_size_bytes", parse_size),
     "DBT_TU_CAP": ("unit_cap", parse_count),
     "DBT_NO_CHAIN": ("chain", _parse_no),
-    "DBT_NO_PAIRED": ("paired", _parse_no),
+    "DBT_RETURNS": ("returns", parse_returns),
 }

@@ -22,6 +22,7 @@ from dbt.translator.rules import FACTS, RULES
 from dbt.translator.templates import TEMPLATES, Template
 
 REGISTERS = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi")
+LOW = ("0", "128", "136")
 WHERE = ("this", "next", "target", "key", "stack")
 OP_KINDS = (
     "code",
@@ -73,7 +74,7 @@ class RenderError(Exception):
 class _Op:
     kind: str
     where: str
-    low: bool = False
+    low: int = 0
     argument: int = 0
     code: bytes = b""
     holes: list[tuple[int, str, int, int]] = field(default_factory=list)  # at, kind, argument, addend
@@ -94,7 +95,7 @@ def _parse(template: Template) -> list[tuple[_Op, str]]:
     """Splits a body into ops, each with its assembly text ('' for engine ops)."""
     ops: list[tuple[_Op, str]] = []
     where = "this"
-    low = False
+    low = 0
     for line in template.body:
         if not line.startswith("."):
             ops.append((_Op("code", where, low), line))
@@ -103,12 +104,14 @@ def _parse(template: Template) -> list[tuple[_Op, str]]:
         if word == "commit":
             where = rest
         elif word in ("low", "high"):
-            low = word == "low"
+            low = LOW.index(rest) if rest else 0
         elif word == "guest":
             kind, _, register = rest.partition(" ")
             name = {"": "guest", "near": "guest_near", "base": "guest_base"}[kind]
             ops.append((_Op(name, where, low, _register_argument(register) if register else 0), ""))
-        elif word in ("load", "load_moved", "load_base", "add_base"):
+        elif word in ("load", "load_moved"):
+            ops.append((_Op(word, where, low), ""))
+        elif word in ("load_base", "add_base"):
             ops.append((_Op(word, where, low, _register_argument(rest)), ""))
         elif word in ("jump", "exit"):
             ops.append((_Op(f"{word}_{rest}", where, low), ""))

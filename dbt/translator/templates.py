@@ -30,8 +30,8 @@ Lines that start with a dot are not assembled but carried out by the engine:
 ``.guest``             the guest instruction as it is
 ``.guest near``        the same with its RIP-relative displacement moved
 ``.guest base s0``     the same with its memory operand based on s0 instead, without its gs override
-``.load s0``           ``mov s0, operand`` for the guest's 64-bit register or memory operand
-``.load_moved s0``     the same, a RIP-relative displacement moved
+``.load``              ``mov rcx, operand`` for the guest's 64-bit register or memory operand
+``.load_moved``        the same, a RIP-relative displacement moved
 ``.load_base s0``      the same, the operand based on s0
 ``.add_base s0``       ``lea s0, [s0 + base]`` with the operand's base register; nothing without one
 ``.jcc``               the guest's condition as ``jcc rel32`` to the taken exit
@@ -41,7 +41,7 @@ Lines that start with a dot are not assembled but carried out by the engine:
 ``.call``              ``call rel32`` to the exit for the branch target, by its call entry
 ``.call_table``        ``call rel32`` to a table_stub of its own
 ``.island``            makes sure that a miss jump is in reach of the prologue behind this call
-``.low``, ``.high``    from here on rsp is 8 lower than the guest's, or no longer
+``.low N``, ``.high``  from here on rsp is N (128 or 136) lower than the guest's, or no longer
 ``.exit KIND``         leave for the VMM: exit of that kind for this instruction
 ``.reload``            reload the spilled registers here (else at the end)
 ``.reload_but_rcx``    the same for all but rcx
@@ -254,14 +254,16 @@ _template(
     .island
     push offset hole_next
     .commit target
+    lea rsp, [rsp - 128]
+    .low 128
     .call
     """,
     ends=True,
     guest="direct call whose return address fits in a sign-extended 32-bit immediate",
     host="push of the guest return address, then a host call to the target's call entry",
-    why="the host call is there for the processor's return predictor alone: what it pushes, below the "
-    "guest's stack pointer, is dropped at once by the call entry, and what follows the call is the "
-    "unit for the return point",
+    why="the host call is there for the processor's return predictor alone: what it pushes is dropped "
+    "at once by the call entry, and what follows the call is the unit for the return point. It is "
+    "pushed below the red zone, where a signal frame may land at any time",
 )
 
 _template(
@@ -270,6 +272,8 @@ _template(
     .island
     push qword ptr [rip + hole_next_literal]
     .commit target
+    lea rsp, [rsp - 128]
+    .low 128
     .call
     """,
     ends=True,
@@ -282,9 +286,11 @@ _template(
     "ret_paired",
     """
     movzx ecx, word ptr [rsp]
+    lea rsp, [rsp - 128]
+    .low 128
     push qword ptr [hole_returns + rcx*8]
-    .low
-    ret 8
+    .low 136
+    ret 136
     """,
     fixed=("rcx",),
     keeps_spilled=True,
@@ -292,7 +298,7 @@ _template(
     guest="near return",
     host="a host return through the table of return targets; the target compares the rest of the address",
     why="as ret, but predicted by the return predictor whatever the branch history: the host address is "
-    "pushed below the guest's and both are popped; the guest's is still at [rsp-8] then",
+    "pushed below the red zone and dropped with all above it; the guest's is still at [rsp-8] then",
 )
 
 _template(
@@ -330,13 +336,19 @@ _template(
     why="the address lies too far below rsp afterwards to be found again there",
 )
 
+_table_call = """
+lea rsp, [rsp - 128]
+.low 128
+.call_table
+"""
+
 for _suffix, _load, _what in (
-    ("", ".load rcx", "through a register or memory"),
-    ("_near", ".load_moved rcx", "through a RIP-relative operand within reach"),
+    ("", ".load", "through a register or memory"),
+    ("_near", ".load_moved", "through a RIP-relative operand within reach"),
     ("_far", "movabs rcx, offset hole_operand\n.load_base rcx", "through a far RIP-relative operand"),
     (
         "_gs",
-        "mov rcx, gs:[GUEST_GS_BASE]\n.add_base rcx\n.load_base rcx",
+        "mov {s0}, gs:[GUEST_GS_BASE]\n.add_base s0\n.load_base s0\n.reload_but_rcx",
         "through memory in the gs segment",
     ),
 ):
@@ -349,6 +361,7 @@ for _suffix, _load, _what in (
         movzx ecx, cx
         jmp qword ptr [hole_jumps + rcx*8]
         """,
+        scratch=1 if _suffix == "_gs" else 0,
         fixed=("rcx",),
         keeps_spilled=True,
         ends=True,
@@ -368,8 +381,9 @@ for _suffix, _load, _what in (
                 {_push}
                 .commit key
                 movzx ecx, cx
-                {".call_table" if _paired else "jmp qword ptr [hole_jumps + rcx*8]"}
+                {_table_call if _paired else "jmp qword ptr [hole_jumps + rcx*8]"}
                 """,
+                scratch=1 if _suffix == "_gs" else 0,
                 fixed=("rcx",),
                 keeps_spilled=True,
                 ends=True,
@@ -457,11 +471,11 @@ _template(
 _template(
     "call_prologue",
     """
-    .low
-    lea rsp, [rsp + 8]
+    .low 136
+    lea rsp, [rsp + 136]
     """,
     guest="arrival at a unit by a host call",
-    host="drops the host return address",
+    host="drops the host return address and what it was pushed below",
     why="lea keeps flags; the guest's return address is then on top, as the guest expects",
 )
 
@@ -554,8 +568,8 @@ _template(
 _template(
     "call_stub",
     """
-    .low
-    lea rsp, [rsp + 8]
+    .low 136
+    lea rsp, [rsp + 136]
     .high
     mov dword ptr gs:[EXIT_ID], offset hole_exit
     jmp gs:[EXIT_ROUTINE]
@@ -570,8 +584,8 @@ _template(
     "table_stub",
     """
     .commit key
-    .low
-    lea rsp, [rsp + 8]
+    .low 136
+    lea rsp, [rsp + 136]
     .high
     jmp qword ptr [hole_jumps + rcx*8]
     """,

@@ -44,7 +44,7 @@ class Options(NamedTuple):
     unit_cap: int = 32
     chain: bool = True
     fall_through: bool = True
-    paired: bool = True
+    paired: bool = False
 
 
 def _configuration(options: Options) -> Any:

@@ -1,25 +1,32 @@
-"""Which guest runs a session takes: one variant of each guest in every mode, or all of them."""
+"""Which guest runs there are: every variant in every mode; a session without `full` takes fewer."""
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
-from tests.guests.execute import MODES
+from tests.guests.execute import MODES, mode_of_session
 from tests.guests.table import GUESTS
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Makes the (guest, variant, mode) combinations; DBT_TEST_FULL=1 asks for every variant."""
+    """Makes the (guest, variant, mode) combinations.
+
+    The first variant in every mode and all variants in the default mode are for every session, the
+    rest is marked `full`. A session that asks for one mode by the environment gets that one alone.
+    """
     if not {"guest", "variant", "mode"} <= set(metafunc.fixturenames):
         return
-    everything = os.environ.get("DBT_TEST_FULL", "0") not in ("", "0")
+    asked = mode_of_session()
     cases = [
-        pytest.param(guest, variant, mode, id=f"{guest.identity}-{variant}-{mode}")
+        pytest.param(
+            guest,
+            variant,
+            mode,
+            id=f"{guest.identity}-{variant}-{mode}",
+            marks=() if number == 0 or mode == "default" else (pytest.mark.full,),
+        )
         for guest in GUESTS
         for number, variant in enumerate(guest.variants)
-        for mode in MODES
-        if everything or number == 0 or mode == "default"
+        for mode in (MODES if asked == "default" else (asked,))
     ]
     metafunc.parametrize(("guest", "variant", "mode"), cases)

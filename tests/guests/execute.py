@@ -42,6 +42,22 @@ MODES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+#: The variables of `dbt run` that ask for a mode.
+MODE_VARIABLES: Mapping[str, tuple[str, str]] = {
+    "nochain": ("DBT_NO_CHAIN", "1"),
+    "tiny": ("DBT_TC_SIZE", "65536"),
+    "cap1": ("DBT_TU_CAP", "1"),
+}
+
+
+def mode_of_session() -> str:
+    """The mode this session's environment asks for, as `make modes` does; else the default."""
+    for mode, (variable, _) in MODE_VARIABLES.items():
+        if os.environ.get(variable):
+            return mode
+    return "default"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a program ended.

@@ -14,6 +14,7 @@ import pytest
 from tests.guests.build import SOURCES, build
 from tests.guests.execute import (
     ENVIRONMENT,
+    MODE_VARIABLES,
     MODES,
     ROOT,
     Outcome,
@@ -82,12 +83,7 @@ def test_every_source_says_what_it_tests() -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_command_line_in_every_mode(mode: str) -> None:
     """`dbt run` itself, the mode given by environment variables."""
-    variables = {
-        "default": {},
-        "nochain": {"DBT_NO_CHAIN": "1"},
-        "tiny": {"DBT_TC_SIZE": "65536"},
-        "cap1": {"DBT_TU_CAP": "1"},
-    }[mode]
+    variables = dict([MODE_VARIABLES[mode]] if mode in MODE_VARIABLES else [])
     program = build("is_prime", "is_prime.S", "bare")
     done = subprocess.run(
         [sys.executable, "-m", "dbt", "run", "--stats", str(program), "2000"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +19,11 @@ from rich.table import Table
 
 from tests.guests.build import BuildError
 from tests.guests.execute import MODES, ROOT, Outcome, describe_difference, run, run_native
+from tests.matrix.inputs import SCALES
 from tests.matrix.programs import PROGRAMS, Context, Program, context, missing
+
+#: Inputs for the modes that cannot take the full ones in a few minutes.
+_SIZES = {"nochain": "small", "cap1": "small", "tiny": "least"}
 
 REPORTS = ROOT / "build" / "matrix"
 
@@ -113,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         print(f"no such program: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
-    size = options.size or ("full" if options.mode in ("default", "native") else "small")
+    size = options.size or _SIZES.get(options.mode, "full")
     where = context(size)
     mode = None if options.mode == "native" else options.mode
     console = Console()
@@ -141,10 +146,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.matrix.run", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="programs to run; none: all")
     parser.add_argument(
-        "--mode", default="default", choices=[*MODES, "native"], help="of the engine"
+        "--mode",
+        default=os.environ.get("MODE", "default"),
+        choices=[*MODES, "native"],
+        help="of the engine (default: $MODE, so that `make matrix MODE=tiny` works)",
     )
     parser.add_argument("--sample", action="store_true", help="CI's quick sample alone")
-    parser.add_argument("--size", choices=["full", "small"], help="of the inputs")
+    parser.add_argument("--size", choices=list(SCALES), help="of the inputs")
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,4 @@
-"""The matrix's quick sample in the default mode, and its table."""
+"""The matrix's quick sample in the session's mode, and its table."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tests.guests.execute import mode_of_session
 from tests.matrix.inputs import SCRIPTS
 from tests.matrix.programs import PROGRAMS, Context, Program, context
 from tests.matrix.run import try_program
@@ -13,15 +14,15 @@ from tests.matrix.run import try_program
 
 @pytest.fixture(scope="module")
 def small() -> Context:
-    """The small inputs."""
-    return context("small")
+    """Inputs that take no time."""
+    return context("least" if mode_of_session() == "tiny" else "small")
 
 
 @pytest.mark.parametrize(
     "program", [program for program in PROGRAMS if program.sample], ids=lambda program: program.name
 )
 def test_sample(program: Program, small: Context) -> None:
-    row = try_program(program, small, "default")
+    row = try_program(program, small, mode_of_session())
     if row.result == "missing":
         pytest.skip(row.detail)
     assert row.result == "same", row.detail

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dbt.decoder.instruction import InstructionClass, iterate
+from dbt.errors import NotMappedError
 from dbt.translator.translation import Options, Translation
-from dbt.translator.unit import Entry, TranslationUnit
+from dbt.translator.unit import Entry, TranslationUnit, Where
 
 PC = 0x401000
 TORN_BYTES = 32
@@ -46,7 +47,10 @@ def translate_everything(translation: Translation) -> list[TranslationUnit]:
     todo, numbers = [(PC, Entry.BODY)], list[int]()
     while todo:
         pc, entry = todo.pop()
-        emitted = translation.translate(pc, entry)
+        try:
+            emitted = translation.translate(pc, entry)
+        except NotMappedError:
+            continue  # a branch decoded from the middle of something leads out of the code
         numbers += emitted
         for exit in (exit for number in emitted for exit in translation.unit(number).exits):
             if exit.host_patch:
@@ -54,7 +58,8 @@ def translate_everything(translation: Translation) -> list[TranslationUnit]:
     for exit in [exit for number in numbers for exit in translation.unit(number).exits]:
         if exit.host_patch and translation.exit(exit.number).linked is None:
             number = translation.lookup(exit.target, exit.entry)
-            assert number is not None
+            if number is None:
+                continue
             translation.link(exit.number, number)
     return [translation.unit(number) for number in numbers]
 
@@ -63,7 +68,6 @@ def check_unit(unit: TranslationUnit) -> None:
     for exit in unit.exits:
         if exit.host_patch:
             assert exit.host_patch % TORN_BYTES <= TORN_BYTES - 4, "a link that can be torn"
-            assert exit.linked is not None
     for before, item in zip(unit.items, unit.items[1:], strict=False):
         if item.class_ != InstructionClass.JCC:
             continue
@@ -102,7 +106,7 @@ def test_every_host_instruction_has_a_state(seed: int, cap: int, paired: bool) -
                 assert state is not None and state.host_offset == 0
                 last = translation.state_at(instruction.next_pc - 1)
                 assert last is not None
-                if state.pc != last.pc or last.host_offset == 0:
+                if last.where == Where.STACK != state.where:
                     continue  # a way to the miss jump hidden in a long no-operation
                 assert last.host_offset == instruction.length - 1
             for item in unit.items:

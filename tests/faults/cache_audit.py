@@ -1,0 +1,144 @@
+"""Checks a translation cache against itself: every link, list, table slot and unit."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from dbt._native import check, ffi, lib
+from dbt.translator.translation import Translation
+from dbt.translator.unit import Entry
+
+LIVE, TRANSIENT, THUNK, FALLS = 1, 2, 4, 8
+NONE = lib.DBT_LISTING_NONE
+MASK = (1 << 64) - 1
+
+
+def live_units(translation: Translation) -> dict[int, Any]:
+    """All live units by number, as dbt_listing_unit."""
+    found = {}
+    raw = ffi.new("dbt_listing_unit *")
+    for number in range(lib.dbt_listing_unit_limit(translation.handle)):
+        check(lib.dbt_listing_unit_get(translation.handle, number, raw), "a unit")
+        if raw.flags & LIVE:
+            found[number] = raw
+            raw = ffi.new("dbt_listing_unit *")
+    return found
+
+
+def exit_of(translation: Translation, number: int) -> Any:
+    """An exit as dbt_listing_exit."""
+    raw = ffi.new("dbt_listing_exit *")
+    check(lib.dbt_listing_exit_get(translation.handle, number, raw), "an exit")
+    return raw
+
+
+def read_table(translation: Translation, entry: Entry) -> list[int]:
+    """The numbers of a table: 65536, or twice as many for the second level."""
+    count = 65536 * (2 if entry == Entry.BODY else 1)
+    return list(struct.unpack(f"<{count}Q", translation.host_code(translation.table(entry), 8 * count)))
+
+
+def link_target(translation: Translation, exit: Any) -> int:
+    """Where the rel32 of an exit leads, through its far jump if there is one."""
+    (offset,) = struct.unpack("<i", translation.host_code(exit.host_patch, 4))
+    target = (exit.host_patch + 4 + offset) & MASK
+    if exit.host_far and target == exit.host_far:
+        (far,) = struct.unpack("<Q", translation.host_code(exit.host_far + 8, 8))
+        return int(far)
+    return target
+
+
+def audit(translation: Translation) -> dict[int, Any]:
+    """Checks everything; answers the live units."""
+    units = live_units(translation)
+    _check_memory(units)
+    for number, unit in units.items():
+        _check_lookup(translation, number, unit)
+        _check_exits(translation, number, unit, units)
+        _check_incoming(translation, number, unit, units)
+        if unit.falls_from != NONE and unit.falls_from in units:
+            before = units[unit.falls_from]
+            assert before.flags & FALLS and before.host_end == unit.host_start
+    falling = {n for n, unit in units.items() if unit.flags & FALLS}
+    assert falling <= {unit.falls_from for unit in units.values()}, "a unit runs into nothing"
+    _check_tables(translation, units)
+    return units
+
+
+def _check_memory(units: dict[int, Any]) -> None:
+    spans = sorted((unit.host_start, unit.host_end) for unit in units.values())
+    for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+        assert end <= start, "two live units overlap"
+
+
+def _check_lookup(translation: Translation, number: int, unit: Any) -> None:
+    body = translation.lookup(unit.guest_pc)
+    if unit.flags & THUNK:
+        assert unit.entry != Entry.BODY
+    else:
+        assert body == number, "not found, or not the only body"
+    assert translation.lookup(unit.guest_pc, Entry(unit.entry)) is not None
+    if unit.host_body < unit.host_end:
+        state = translation.state_at(unit.host_body)
+        assert state is not None and state.guest_pc == unit.guest_pc
+
+
+def _check_exits(translation: Translation, number: int, unit: Any, units: dict[int, Any]) -> None:
+    for n in range(unit.first_exit, unit.first_exit + unit.exit_count):
+        exit = exit_of(translation, n)
+        assert exit.unit == number
+        if not exit.host_patch:
+            assert exit.linked == NONE
+            continue
+        target = link_target(translation, exit)
+        if exit.linked == NONE:
+            assert target == exit.host_stub, "an exit that is not linked leads past its stub"
+        else:
+            assert exit.linked in units, "a link to a unit that is gone"
+            linked = units[exit.linked]
+            call = exit.entry == Entry.CALL
+            assert target == (linked.host_entry if call else linked.host_body)
+            assert linked.guest_pc == exit.guest_target
+        for place in filter(None, (exit.host_stub, exit.host_far)):
+            state = translation.state_at(place)
+            assert state is not None and state.guest_pc == exit.guest_target
+
+
+def _check_incoming(
+    translation: Translation, number: int, unit: Any, units: dict[int, Any]
+) -> None:
+    n, seen = unit.incoming, set[int]()
+    while n != NONE:
+        assert n not in seen, "a list that runs in a circle"
+        seen.add(n)
+        exit = exit_of(translation, n)
+        assert exit.linked == number and exit.unit in units
+        n = exit.next
+    linked = {
+        n
+        for other in units.values()
+        for n in range(other.first_exit, other.first_exit + other.exit_count)
+        if exit_of(translation, n).linked == number
+    } if len(units) < 200 else seen
+    assert linked == seen
+
+
+def _check_tables(translation: Translation, units: dict[int, Any]) -> None:
+    by_entry = {unit.host_entry: unit for unit in units.values() if unit.entry != Entry.BODY}
+    misses = {
+        Entry.RETURN: lib.dbt_listing_routine(translation.handle, lib.DBT_LISTING_RETURN_MISS),
+        Entry.JUMP: lib.dbt_listing_routine(translation.handle, lib.DBT_LISTING_JUMP_MISS),
+    }
+    for entry, miss in misses.items():
+        for slot, value in enumerate(read_table(translation, entry)):
+            if value != miss:
+                assert value in by_entry, f"slot {slot:#x} of the {entry.name} table is stale"
+                assert by_entry[value].entry == entry
+                assert by_entry[value].guest_pc & 0xFFFF == slot
+    second = read_table(translation, Entry.BODY)
+    for slot in range(65536):
+        tag, host = second[2 * slot : 2 * slot + 2]
+        if tag > 2:
+            assert host in by_entry, "an entry of the second level is stale"
+            assert (-tag - by_entry[host].guest_pc) & MASK == by_entry[host].entry
