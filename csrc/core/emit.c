@@ -660,7 +660,10 @@ void dbt_emit_prologue(dbt_emitter *emitter, dbt_entry_kind entry, bool landing)
 }
 
 void dbt_emit_final_jump(dbt_emitter *emitter, u64 guest_target) {
-    put_jump(emitter, guest_target, STATE(0, DBT_WHERE_THIS));
+    /* Behind a jump that was left out the guest's pc is not the next one but that jump's target. */
+    const u32 where = emitter->falls ? (u32)DBT_WHERE_TARGET : (u32)DBT_WHERE_THIS;
+    emitter->record_target = guest_target;
+    put_jump(emitter, guest_target, STATE(0, where));
     end_item(emitter, 0);
 }
 

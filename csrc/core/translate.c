@@ -241,6 +241,7 @@ static void trace(dbt_engine *engine, const dbt_item *item, u32 unit, const u8 *
 /* Allocates the unit's record in the chunk; abandoned by taking unit_count and exit_count back. */
 static u32 new_unit(dbt_engine *engine, u32 chunk_number, u64 guest_pc, u64 host_start) {
     dbt_chunk *chunk = &engine->chunks[chunk_number];
+    DBT_ASSERT(chunk->unit_count < engine->units_per_chunk);
     const u32 number = chunk_number * engine->units_per_chunk + chunk->unit_count++;
     dbt_unit *unit = &engine->units[number];
     memset(unit, 0, sizeof *unit);
@@ -391,7 +392,8 @@ static void end_chain(dbt_build *build, dbt_emitter *emitter) {
     } else if (build->landing) {
         dbt_emitter probe;
         dbt_emit_begin(&probe, engine, emitter->unit, emitter->chunk);
-        if (dbt_emit_has_room(&probe)) {
+        if (dbt_emit_has_room(&probe) &&
+            engine->chunks[emitter->chunk].unit_count < engine->units_per_chunk) {
             const u32 before = dbt_tcache_lookup(engine, build->landing, DBT_ENTRY_RETURN);
             const u32 number =
                 emit_thunk(engine, emitter->chunk, build->landing, DBT_ENTRY_RETURN, true);

@@ -235,7 +235,7 @@ class Translation:
             where=Where(raw.where),
             target=raw.target,
             spilled=register_names(raw.spilled_mask),
-            low=bool(raw.low),
+            low_bytes=raw.low_bytes,
             host_offset=raw.host_offset,
         )
 

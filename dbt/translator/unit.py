@@ -44,8 +44,8 @@ class State:
     ``pc`` is the guest instruction that the host pc belongs to, ``guest_bytes`` its length;
     ``where`` says whether it counts as done, and where the guest's pc then is; ``target`` is that
     pc where ``where`` is TARGET. ``spilled`` are the registers whose values wait in spill slots.
-    ``low`` says that rsp is 8 lower than the guest's. ``host_offset`` is 0 at the start of a host
-    instruction.
+    ``low_bytes`` is how much lower rsp is than the guest's. ``host_offset`` is 0 at the start of a
+    host instruction.
     """
 
     pc: int
@@ -53,7 +53,7 @@ class State:
     where: Where
     target: int
     spilled: tuple[str, ...]
-    low: bool
+    low_bytes: int
     host_offset: int
 
     @property
@@ -67,7 +67,7 @@ class State:
         return known.get(self.where)
 
     def __str__(self) -> str:
-        low = " low" if self.low else ""
+        low = f" low {self.low_bytes}" if self.low_bytes else ""
         return f"{self.where.name.lower()} {{{' '.join(self.spilled)}}}{low}"
 
 

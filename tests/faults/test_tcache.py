@@ -213,7 +213,7 @@ def far_pair(options: Options) -> Translation:
 
 def test_far_links_go_through_a_literal_and_are_used_again() -> None:
     """Relinking takes no new room, however often."""
-    with far_pair(Options(SMALL, fall_through=False, paired=False)) as translation:
+    with far_pair(Options(1 << 20, fall_through=False, paired=False)) as translation:
         exit = translation.unit(translation.translate(PC)[0]).exits[0]
         places = set()
         for _ in range(2000):
@@ -259,11 +259,12 @@ def test_a_far_link_without_room_is_refused() -> None:
 
 
 def test_code_far_apart_gets_arenas_of_its_own() -> None:
-    places = (PC, 0x9000_0000, FAR_PC, 0x7FFF_F000_0000, 0x5555_5555_4000)
-    with Translation(b"\x48\x8b\x05\x00\x10\x00\x00\xc3", places[0]) as translation:
-        for pc in places[1:4]:
-            translation.add(b"\x48\x8b\x05\x00\x10\x00\x00\xc3", pc)
-        for pc in places[:4]:
+    code = bytes.fromhex("488b0500100000c3")  # mov rax, [rip + 0x1000]; ret
+    places = (PC, 0x2_0000_0000, FAR_PC, 0x7FFF_0000_0000)
+    with Translation(code, places[0]) as translation:
+        for pc in places[1:]:
+            translation.add(code, pc)
+        for pc in places:
             unit = translation.unit(translation.translate(pc)[0])
             assert unit.items[0].template == "pcrel_near"
             assert abs(unit.host_start - pc) < 1 << 31

@@ -194,6 +194,8 @@ GUESTS: tuple[Guest, ...] = (
     _linked("signal_ignored", b"1 0\n1 0\n1 0\n-1 1\n1 1\n", variants=DYNAMIC),
     _linked("signal_stop", b"19 1 6\n", variants=DYNAMIC),
     _linked("handler_installed", b"1 1 1\n1\nafter exec 1\n", variants=("pie", "static")),
+    _linked("signal_precise", b"228 of 228\n", variants=("static", "pie")),
+    _linked("signal_anywhere", b"ok\n", variants=("static", "pie")),
     _linked("signal_handler", variants=("static", "pie")),
     _linked("signal_stack", b"2 2 2 1 1 1\n3 1\n", variants=("static", "pie")),
     _linked(

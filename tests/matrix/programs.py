@@ -287,6 +287,21 @@ PROGRAMS: tuple[Program, ...] = (
         "php", "php-cli", lambda c: ["/usr/bin/php", "-n", c.script("work.php"), c.pick(12, 1)]
     ),
     Program(
+        "ruby",
+        "ruby",
+        lambda c: ["/usr/bin/ruby", c.script("work.rb"), c.pick(16, 1)],
+    ),
+    Program(
+        "ocaml",
+        "ocaml-nox",
+        lambda c: ["/usr/bin/ocaml", c.script("work.ml"), c.pick(20, 1)],
+    ),
+    Program(
+        "clisp",
+        "clisp",
+        lambda c: ["/usr/bin/clisp", "-norc", "-q", c.script("work.lisp"), c.pick(20, 1)],
+    ),
+    Program(
         "jq",
         "jq",
         _usr(

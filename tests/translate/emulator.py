@@ -216,8 +216,8 @@ class Native:
         return self.states[-1]
 
     def dead_slot(self) -> int:
-        """Where a host call or return leaves its own address: right below the lowest rsp."""
-        return min(state.registers[4] for state in self.states) - 8
+        """Where a host call or return leaves its own address: right below the red zone."""
+        return min(state.registers[4] for state in self.states) - 136
 
     def without(self, dead: int | None) -> Native:
         """The same without regard to a dead slot."""
@@ -309,7 +309,7 @@ class HostRun:
         registers = list(host)
         for name in state.spilled:
             registers[REGISTER_NAMES.index(name)] = self.slot(f"spill.{name}")
-        registers[4] += 8 * state.low
+        registers[4] += state.low_bytes
         rip = state.guest_pc
         if state.where == Where.KEY:
             rip = self.slot("key")
