@@ -65,6 +65,9 @@ typedef struct dbt_context {
     struct dbt_slab *slab;             /* where this process counts */
     u64 recent_guest_pc[64];           /* ring of the last units entered by way of the VMM */
     u32 recent_at;
+    struct dbt_context *next_thread;   /* in the engine's list */
+    u32 in_tc;                         /* the thread may be inside emitted code, or on its way there */
+    u32 kick_seen;                     /* number of the last kick that its handler answered */
     u32 leaving;                       /* dbt_engine_leave was called */
     u32 one_instruction;               /* the next unit holds one guest instruction, used once */
     u32 guest_gs_selector;             /* virtual */

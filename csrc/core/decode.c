@@ -541,6 +541,7 @@ static dbt_status ended(const dbt_scan *s, dbt_instruction *out)
     out->length = (u8)s->limit;
     out->row = 0;
     out->class_ = DBT_CLASS_INVALID;
+    out->traits |= DBT_TRAIT_TOO_LONG;
     return s->limit == DBT_INSTRUCTION_MAX_BYTES ? DBT_ERROR_INVALID : DBT_ERROR_TRUNCATED;
 }
 

@@ -91,6 +91,7 @@ typedef enum dbt_class {
 #define DBT_TRAIT_IMPLICIT 0x0040     /* other memory at an implicit address: xlat, maskmov, moffs, enclu ... */
 #define DBT_TRAIT_STACK 0x0080        /* push, pop, enter, leave, pushf ...: moves rsp by its size */
 #define DBT_TRAIT_WRITES_MEMORY 0x0100
+#define DBT_TRAIT_TOO_LONG 0x0400     /* INVALID: it does not end within 15 bytes (#GP, not #UD) */
 #define DBT_TRAIT_FUSIBLE 0x0200      /* cmp, test, add, sub, and, inc, dec: may fuse with a jcc that follows */
 
 /* One decoded guest instruction. Positions are byte offsets from the first byte; 0 means absent

@@ -71,6 +71,7 @@ static void serve_exit(dbt_context *context, u32 id, dbt_arrival *arrival) {
     case DBT_EXIT_KIND_COUNT:
     case DBT_EXIT_KIND_SIGNAL:
     case DBT_EXIT_KIND_TABLE:
+    case DBT_EXIT_KIND_MEMORY:
         dbt_fatal(__FILE__, __LINE__, "an exit of a kind that is never emitted");
     }
 }
@@ -160,6 +161,7 @@ u32 dbt_dispatch(dbt_context *context) {
     dbt_engine *engine = context->engine;
     dbt_arrival arrival;
     dbt_engine_lock(engine);
+    context->in_tc = 0;
     serve(context, &arrival);
     for (;;) {
         if (context->leaving) {
@@ -189,8 +191,13 @@ u32 dbt_dispatch(dbt_context *context) {
             call_hook(context, DBT_EXIT_KIND_FETCH, 0, &arrival);
             continue;
         }
+        if (status == DBT_ERROR_MEMORY) {
+            call_hook(context, DBT_EXIT_KIND_MEMORY, 0, &arrival);
+            continue;
+        }
         DBT_ASSERT(status == DBT_OK);
         enter(context, unit, &arrival);
+        context->in_tc = 1;
         dbt_engine_unlock(engine);
         return 0;
     }

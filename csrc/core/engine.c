@@ -69,6 +69,73 @@ void dbt_engine_attach(dbt_engine *engine, dbt_context *context) {
     context->exit_routine = (u64)&dbt_exit_routine;
     context->miss_routine = engine->host_jump_miss;
     context->return_miss_routine = engine->host_return_miss;
+    dbt_engine_lock(engine);
+    context->in_tc = 0;
+    context->next_thread = engine->threads;
+    engine->threads = context;
+    dbt_engine_unlock(engine);
+}
+
+void dbt_engine_detach(dbt_context *context) {
+    dbt_engine *engine = context->engine;
+    dbt_engine_lock(engine);
+    dbt_context **link = &engine->threads;
+    while (*link && *link != context) {
+        link = &(*link)->next_thread;
+    }
+    if (*link) {
+        *link = context->next_thread;
+    }
+    dbt_engine_unlock(engine);
+}
+
+void dbt_engine_fork_prepare(dbt_engine *engine) {
+    dbt_engine_lock(engine);
+}
+
+void dbt_engine_fork_parent(dbt_engine *engine) {
+    dbt_engine_unlock(engine);
+}
+
+void dbt_engine_fork_child(dbt_engine *engine, dbt_context *survivor) {
+    survivor->next_thread = 0;
+    engine->threads = survivor;
+    dbt_engine_unlock(engine);
+}
+
+static bool inside(const dbt_context *context) {
+    return __atomic_load_n(&context->in_tc, __ATOMIC_ACQUIRE) != 0;
+}
+
+void dbt_engine_quiesce(dbt_engine *engine) {
+    if (!engine->hooks.kick) {
+        return;
+    }
+    const u32 round = ++engine->kicks;
+    for (dbt_context *thread = engine->threads; thread; thread = thread->next_thread) {
+        if (inside(thread)) {
+            engine->hooks.kick(thread);
+        }
+    }
+    for (dbt_context *thread = engine->threads; thread; thread = thread->next_thread) {
+        while (inside(thread) && __atomic_load_n(&thread->kick_seen, __ATOMIC_ACQUIRE) != round) {
+            dbt_port_yield();
+        }
+    }
+}
+
+bool dbt_engine_kicked(dbt_context *context, dbt_host_state *host) {
+    dbt_engine *engine = context->engine;
+    bool changed = false;
+    if (dbt_engine_recover(engine, context, host) == DBT_OK || dbt_engine_in_entry(host->rip)) {
+        dbt_engine_redirect(context, host, context->one_instruction != 0);
+        changed = true;
+    } else {
+        context->pending = 1; /* in VMM code: it looks before it enters */
+    }
+    __atomic_store_n(&context->kick_seen, __atomic_load_n(&engine->kicks, __ATOMIC_ACQUIRE),
+                     __ATOMIC_RELEASE);
+    return changed;
 }
 
 void dbt_engine_invalidate(dbt_engine *engine, u64 guest_start, u64 guest_end) {
@@ -182,7 +249,10 @@ dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
         context->budget += place.instructions_left;
         context->budget_used -= place.instructions_left;
     }
-    return apply(context, &place);
+    const dbt_status status = apply(context, &place);
+    /* The state is in the context now and the thread goes on from there: it is out of the TC. */
+    __atomic_store_n(&context->in_tc, 0, __ATOMIC_RELEASE);
+    return status;
 }
 
 void dbt_engine_redirect(dbt_context *context, dbt_host_state *host, bool one_instruction) {

@@ -36,6 +36,7 @@ typedef enum dbt_exit_kind {
     DBT_EXIT_KIND_FETCH = 5,        /* no executable memory at context->rip */
     DBT_EXIT_KIND_STOP = 6,         /* context->rip is a stop address (Machine) */
     DBT_EXIT_KIND_COUNT = 7,        /* the instruction budget is used up (Machine) */
+    DBT_EXIT_KIND_MEMORY = 10,      /* no memory for translated code can be had */
     DBT_EXIT_KIND_TABLE = 9,        /* an indirect call on its way to the table: never leaves (engine's own) */
     DBT_EXIT_KIND_SIGNAL = 8        /* context->pending was set: clear it, deliver, or do nothing */
 } dbt_exit_kind;
@@ -47,6 +48,13 @@ typedef enum dbt_exit_kind {
 typedef void (*dbt_exit_function)(dbt_context *context, dbt_exit_kind kind,
                                   const dbt_instruction *instruction);
 
+/* A host register file as a signal frame has it: general registers by number, rip, rflags. */
+typedef struct dbt_host_state {
+    u64 registers[16];
+    u64 rip;
+    u64 rflags;
+} dbt_host_state;
+
 typedef struct dbt_engine_hooks {
     void *owner;              /* first argument of fetch */
     dbt_fetch fetch;
@@ -54,6 +62,11 @@ typedef struct dbt_engine_hooks {
     /* Guest executable range, so that tables and arenas keep out of it: [low, high) or 0, 0. */
     u64 avoid_low;
     u64 avoid_high;
+    /* Interrupts another thread of this engine, so that its signal handler calls dbt_engine_kicked.
+     * The signal must be one the thread never blocks outside of handlers. Called with the engine lock
+     * held, only for a thread that may be inside the TC: it cannot reach a blocking system call before
+     * its handler has run. */
+    void (*kick)(dbt_context *context);
     dbt_statistics *statistics;
 } dbt_engine_hooks;
 
@@ -64,8 +77,23 @@ dbt_status dbt_engine_create(const dbt_configuration *configuration, const dbt_e
 /* Gives all its memory back. No thread may be inside it. */
 void dbt_engine_destroy(dbt_engine *engine);
 
-/* Prepares a thread's context to run in this engine (routines, self pointer). */
+/* Prepares a thread's context to run in this engine (routines, self pointer) and registers it. */
 void dbt_engine_attach(dbt_engine *engine, dbt_context *context);
+
+/* Takes a context out of the engine, from within a hook of its own thread: the thread ends and will
+ * not enter the TC again. */
+void dbt_engine_detach(dbt_context *context);
+
+/* Around a fork of a process with threads: prepare takes the engine's lock; parent gives it back;
+ * child does so in the child, where only the calling thread's context is left. */
+void dbt_engine_fork_prepare(dbt_engine *engine);
+void dbt_engine_fork_parent(dbt_engine *engine);
+void dbt_engine_fork_child(dbt_engine *engine, dbt_context *survivor);
+
+/* From the handler of a kick: takes the thread out of the TC, or keeps it from entering. Answers
+ * whether host was changed and must be returned to. Handlers of other signals must keep the kick's
+ * signal blocked while they run. */
+bool dbt_engine_kicked(dbt_context *context, dbt_host_state *host);
 
 /* Runs the guest from context->rip, using the caller's stack below its frame for the VMM, with gs
  * base set to the context; returns only when the personality asks by dbt_engine_leave. */
@@ -85,13 +113,6 @@ void dbt_engine_invalidate(dbt_engine *engine, u64 guest_start, u64 guest_end);
 
 /* Whether any unit was translated from [start, end). */
 bool dbt_engine_has_code(const dbt_engine *engine, u64 guest_start, u64 guest_end);
-
-/* A host register file as a signal frame has it: general registers by number, rip, rflags. */
-typedef struct dbt_host_state {
-    u64 registers[16];
-    u64 rip;
-    u64 rflags;
-} dbt_host_state;
 
 /* Whether host_pc is in emitted code or in an entry, exit or miss routine. */
 bool dbt_engine_in_tc(const dbt_engine *engine, u64 host_pc);

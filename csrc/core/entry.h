@@ -5,6 +5,7 @@
 #define DBT_CORE_ENTRY_H
 
 #include "core/context.h"
+#include "core/port.h"
 #include "core/tcache.h"
 
 extern const u8 dbt_exit_routine[];
@@ -16,8 +17,13 @@ extern const u8 dbt_entry_end[];
  * sets context->resume. Returns 1 when dbt_engine_run shall return, else 0. */
 u32 dbt_dispatch(dbt_context *context);
 
+#define DBT_SPINS_BEFORE_YIELD 64u
+
 static inline void dbt_engine_lock(dbt_engine *engine) {
-    while (__atomic_exchange_n(&engine->lock, 1, __ATOMIC_ACQUIRE)) {
+    for (u32 round = 1; __atomic_exchange_n(&engine->lock, 1, __ATOMIC_ACQUIRE); round++) {
+        if (round % DBT_SPINS_BEFORE_YIELD == 0) {
+            dbt_port_yield();
+        }
         __builtin_ia32_pause();
     }
 }

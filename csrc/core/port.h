@@ -21,6 +21,9 @@ void dbt_port_unmap(u64 address, u64 size_bytes);
 /* Empties pages: they read as zero next and use no memory meanwhile. */
 void dbt_port_discard(u64 address, u64 size_bytes);
 
+/* Lets other threads run: a lock or an answer is waited for. */
+void dbt_port_yield(void);
+
 /* Asks for huge pages: the range is hot and will be used as a whole. A hint. */
 void dbt_port_advise_huge(u64 address, u64 size_bytes);
 

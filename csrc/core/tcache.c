@@ -15,6 +15,11 @@
 #define LOW_LIMIT 0x7fe00000ULL      /* a multiple of HUGE_BYTES */
 #define ARENA_STEP 0x2000000ULL
 #define STUB_ROOM 512u
+/* Shares of a chunk's tables, with room to spare over what cc1 and python show (55, 36 and 4); a chunk
+ * whose records are used up is closed early. */
+#define HOST_BYTES_PER_UNIT 40
+#define HOST_BYTES_PER_EXIT 32
+#define HOST_BYTES_PER_MAP_BYTE 2
 #define HUGE_BYTES 0x200000ULL
 
 _Static_assert(DBT_TABLE_ENTRIES * (2 * sizeof(u64) + sizeof(dbt_second)) == HUGE_BYTES,
@@ -124,9 +129,9 @@ dbt_status dbt_tcache_create(dbt_engine *engine) {
     }
     engine->chunk_bytes = chunk;
     engine->chunk_limit = (u32)(size / chunk);
-    engine->units_per_chunk = (u32)(chunk / 40);
-    engine->exits_per_chunk = (u32)(chunk / 24);
-    engine->map_per_chunk = (u32)chunk;
+    engine->units_per_chunk = (u32)(chunk / HOST_BYTES_PER_UNIT);
+    engine->exits_per_chunk = (u32)(chunk / HOST_BYTES_PER_EXIT);
+    engine->map_per_chunk = (u32)(chunk / HOST_BYTES_PER_MAP_BYTE);
     const u64 units = (u64)engine->units_per_chunk * engine->chunk_limit;
     engine->hash_mask = power_of_two_at_least(units / 2) - 1;
     engine->page_mask = power_of_two_at_least(units / 16) - 1;
@@ -264,6 +269,7 @@ static void evict(dbt_engine *engine, u32 number) {
             engine->statistics->units_evicted++;
         }
     }
+    dbt_engine_quiesce(engine);
     engine->statistics->tc_bytes_used -= engine->chunk_bytes;
     engine->statistics->evictions++;
     dbt_port_discard(chunk->host_start, engine->chunk_bytes);
@@ -414,6 +420,7 @@ void dbt_tcache_link(dbt_engine *engine, u32 number, u32 unit_number) {
     dbt_unit *unit = &engine->units[unit_number];
     if (!exit->host_patch || exit->linked != DBT_NONE || !engine->chaining ||
         !(engine->units[exit->unit].flags & DBT_UNIT_LIVE) ||
+        engine->units[exit->unit].serial >= engine->configuration.chain_until ||
         (engine->units[exit->unit].flags | unit->flags) & DBT_UNIT_TRANSIENT ||
         (engine->has_stop && exit->guest_target == engine->stop_pc)) {
         return;

@@ -55,6 +55,7 @@ typedef struct dbt_unit {
     u32 incoming;        /* head of the list of exits linked here, by dbt_exit.next */
     u32 hash_next;
     u32 page_next[2];    /* lists of units by guest page: first and last page */
+    u32 serial;          /* how many units were translated before it */
     u32 falls_from;      /* the unit that runs into this one, or DBT_NONE */
     u16 exit_count;
     u16 instructions;
@@ -132,6 +133,8 @@ struct dbt_engine {
     dbt_engine_hooks hooks;
     dbt_statistics *statistics;
     u32 lock;
+    u32 kicks;               /* number of the last round of kicks */
+    dbt_context *threads;    /* registered contexts */
     u32 paired;              /* calls and returns use host calls and returns now */
     u32 chaining;            /* 0 while a budget is on or chaining is off */
 
@@ -199,6 +202,10 @@ void dbt_tcache_link(dbt_engine *engine, u32 exit, u32 unit);
 void dbt_tcache_retire(dbt_engine *engine, u32 unit);
 
 void dbt_tcache_retire_all(dbt_engine *engine);
+
+/* Returns when no thread but the caller's can be inside the TC. Retired units have left the tables
+ * and links by then, so nobody finds its way back into them. */
+void dbt_engine_quiesce(dbt_engine *engine);
 void dbt_tcache_fill_table(dbt_engine *engine, u32 unit);
 
 /* Offers a return entry that was not asked for yet: it takes an empty place in the table, or that of

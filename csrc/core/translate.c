@@ -111,6 +111,9 @@ static u32 dbt_translate_facts(const dbt_engine *engine, u32 arena,
     if (instruction->class_ == DBT_CLASS_RET && instruction->immediate_bytes) {
         facts |= DBT_FACT_POPS;
     }
+    if (instruction->traits & DBT_TRAIT_TOO_LONG) {
+        facts |= DBT_FACT_TOO_LONG;
+    }
     if (engine->paired) {
         facts |= DBT_FACT_PAIRED;
     }
@@ -247,6 +250,8 @@ static u32 new_unit(dbt_engine *engine, u32 chunk_number, u64 guest_pc, u64 host
     memset(unit, 0, sizeof *unit);
     unit->guest_pc = guest_pc;
     unit->host_start = host_start;
+    unit->host_end = ~0ULL; /* until it is closed: a handler may be searching */
+    unit->serial = (u32)engine->statistics->units_translated;
     unit->incoming = unit->falls_from = DBT_NONE;
     unit->map_at = chunk->map_bytes;
     return number;
@@ -511,6 +516,7 @@ dbt_status dbt_translate_unit(dbt_engine *engine, u64 guest_pc, dbt_entry_kind e
         return status;
     }
     const bool may_fall = !transient && engine->chaining &&
+                          engine->statistics->units_translated < engine->configuration.chain_until &&
                           engine->configuration.flags & DBT_CONFIG_FALL_THROUGH;
     dbt_emitter emitter;
     engine->trace_count = 0;

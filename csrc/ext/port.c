@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "core/port.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -49,6 +50,11 @@ void dbt_port_unmap(u64 address, u64 size_bytes)
 void dbt_port_discard(u64 address, u64 size_bytes)
 {
     madvise((void *)(uintptr_t)address, size_bytes, MADV_DONTNEED);
+}
+
+void dbt_port_yield(void)
+{
+    sched_yield();
 }
 
 void dbt_port_advise_huge(u64 address, u64 size_bytes)

@@ -69,6 +69,9 @@ void dbt_machine_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instru
     case DBT_EXIT_KIND_COUNT:
         leave(context, DBT_EXIT_COUNT);
         return;
+    case DBT_EXIT_KIND_MEMORY:
+        leave(context, DBT_EXIT_UNSUPPORTED);
+        return;
     case DBT_EXIT_KIND_CONTINUATION:
     case DBT_EXIT_KIND_MISS:
     case DBT_EXIT_KIND_CALLOUT:

@@ -43,6 +43,11 @@ void dbt_port_discard(u64 address, u64 size_bytes)
     (void)dbt_host_call3(__NR_madvise, address, size_bytes, MADV_DONTNEED);
 }
 
+void dbt_port_yield(void)
+{
+    (void)dbt_host_call1(__NR_sched_yield, 0);
+}
+
 void dbt_port_advise_huge(u64 address, u64 size_bytes)
 {
     (void)dbt_host_call3(__NR_madvise, address, size_bytes, MADV_HUGEPAGE);

@@ -1,4 +1,4 @@
-"""Emitted code as text, with names for what it refers to: exits, tables, routines, context slots."""
+"""Emitted code as text, with names for what it refers to: exits, tables, context slots."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class HostLine:
 
 @cache
 def context_slots() -> dict[int, str]:
-    """The slots of the thread context by offset in bytes, as templates name them in small letters."""
+    """The slots of the thread context by offset in bytes, named as in templates, in small letters."""
     slots = {}
     raw: Any = ffi.new("dbt_listing_slot *")
     at = 0

@@ -20,6 +20,7 @@ FACTS: tuple[tuple[str, str], ...] = (
     ("LOW_NEXT", "the next guest address fits in a sign-extended 32-bit immediate"),
     ("POPS", "a return that pops arguments"),
     ("SELECTOR_GS", "a selector instruction on gs"),
+    ("TOO_LONG", "invalid bytes that do not end within 15: another exception"),
     ("PAIRED", "setting: calls and returns use host calls and returns, for the return predictor"),
 )
 """The closed enumeration of facts: name and meaning; bit n is row n."""
@@ -95,6 +96,7 @@ RULES: tuple[Rule, ...] = (
     _rule("XBEGIN", "callout"),
     *_memory_rows("PRIVILEGED"),
     *_memory_rows("SENSITIVE"),
+    _rule("INVALID", "too_long", "TOO_LONG"),
     _rule("INVALID", "invalid"),
 )
 """All rules of the user-mode personalities, first fit wins."""

@@ -429,6 +429,15 @@ _template(
     why="it raises the same exception at the same guest pc",
 )
 
+_template(
+    "too_long",
+    "hlt",
+    ends=True,
+    guest="an instruction of more than 15 bytes",
+    host="hlt",
+    why="it raises #GP at the same guest pc, as the length does (SDM vol. 2, 2.3.11)",
+)
+
 # Not chosen by rules: pieces that the engine emits around the units.
 
 _template(

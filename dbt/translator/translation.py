@@ -249,7 +249,7 @@ class Translation:
 
     def arenas(self) -> tuple[tuple[int, int], ...]:
         """The arenas there are: host address and size in bytes."""
-        found = []
+        found: list[tuple[int, int]] = []
         start, size = ffi.new("uint64_t *"), ffi.new("uint64_t *")
         while lib.dbt_listing_arena(self.handle, len(found), start, size) == lib.DBT_OK:
             found.append((int(start[0]), int(size[0])))

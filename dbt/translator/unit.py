@@ -1,4 +1,4 @@
-"""`TranslationUnit` and its parts: what was emitted for a stretch of guest code, as plain values."""
+"""`TranslationUnit` and its parts: what was emitted for a stretch of guest code, as values."""
 
 from __future__ import annotations
 
@@ -105,9 +105,10 @@ class Exit:
     """One way out of a unit.
 
     ``target`` is the guest address it leads to, or for what is not a continuation the guest
-    instruction to carry out; ``entry`` is how it arrives there. ``host_patch`` is the address of the rel32 that linking rewrites (0:
-    none), ``host_stub`` that of the code that enters the VMM, ``host_far`` that of the far jump
-    (0: none). ``linked`` is the number of the unit it is linked to, or None.
+    instruction to carry out; ``entry`` is how it arrives there. ``host_patch`` is the address of
+    the rel32 that linking rewrites (0: none), ``host_stub`` that of the code that enters the VMM,
+    ``host_far`` that of the far jump (0: none). ``linked`` is the number of the unit it is linked
+    to, or None.
     """
 
     number: int
@@ -125,8 +126,8 @@ class TranslationUnit:
     """A stretch of guest code and the host code emitted for it.
 
     ``pc`` and ``code`` are the guest's; ``host_code`` stands at ``host_start``, its prologue (if
-    ``entry`` has one) before ``host_body``, entered at ``host_entry``. ``flags`` are of LIVE, TRANSIENT, THUNK and FALLS: in
-    the last case the unit runs into the one emitted after it.
+    ``entry`` has one) before ``host_body``, entered at ``host_entry``. ``flags`` are of LIVE,
+    TRANSIENT, THUNK and FALLS: in the last case the unit runs into the one emitted after it.
     """
 
     number: int

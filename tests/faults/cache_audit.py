@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import Any
 
 from dbt._native import check, ffi, lib
@@ -36,13 +37,14 @@ def exit_of(translation: Translation, number: int) -> Any:
 def read_table(translation: Translation, entry: Entry) -> list[int]:
     """The numbers of a table: 65536, or twice as many for the second level."""
     count = 65536 * (2 if entry == Entry.BODY else 1)
-    return list(struct.unpack(f"<{count}Q", translation.host_code(translation.table(entry), 8 * count)))
+    code = translation.host_code(translation.table(entry), 8 * count)
+    return list(struct.unpack(f"<{count}Q", code))
 
 
 def link_target(translation: Translation, exit: Any) -> int:
     """Where the rel32 of an exit leads, through its far jump if there is one."""
     (offset,) = struct.unpack("<i", translation.host_code(exit.host_patch, 4))
-    target = (exit.host_patch + 4 + offset) & MASK
+    target = int(exit.host_patch + 4 + offset) & MASK
     if exit.host_far and target == exit.host_far:
         (far,) = struct.unpack("<Q", translation.host_code(exit.host_far + 8, 8))
         return int(far)
@@ -68,7 +70,7 @@ def audit(translation: Translation) -> dict[int, Any]:
 
 def _check_memory(units: dict[int, Any]) -> None:
     spans = sorted((unit.host_start, unit.host_end) for unit in units.values())
-    for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+    for (_, end), (start, _) in pairwise(spans):
         assert end <= start, "two live units overlap"
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from dbt.errors import ArgumentError, NoRoomError
 from dbt.translator.translation import Options, Translation
-from dbt.translator.unit import Entry
+from dbt.translator.unit import Entry, Exit
 from tests.faults.cache_audit import (
     FALLS,
     NONE,
@@ -238,7 +239,7 @@ def test_a_far_link_without_room_is_refused() -> None:
     options = Options(SMALL, 1, fall_through=False, paired=False)
     with Translation(code, PC, options) as translation:
         translation.add(b"\xc3", FAR_PC)
-        exits = []
+        exits: list[Exit] = []
         for n in range(130):
             number = translation.translate(PC + 2 * n)[0]
             exits += translation.unit(number).exits
@@ -283,7 +284,7 @@ def test_engines_side_by_side_do_not_meet() -> None:
             for translation in translations
             for span in [*translation.arenas(), (translation.table(Entry.RETURN), 0x200000)]
         )
-        for (start, size), (following, _) in zip(spans, spans[1:], strict=False):
+        for (start, size), (following, _) in pairwise(spans):
             assert start + size <= following
         for translation in translations:
             assert translation.table(Entry.RETURN) + 0x200000 <= 1 << 31

@@ -1,8 +1,9 @@
 """Runs one guest instruction twice in Unicorn: as it is, and as the host code emitted for it.
 
-The host code runs instruction by instruction. Before each of them the guest state that the state map
-gives for that host pc is put together, once here and once by the engine's own recovery, and must be
-the guest's state before or after the instruction, to the last register, flag and byte of memory.
+The host code runs instruction by instruction. Before each of them the guest state that the state
+map gives for that host pc is put together, once here and once by the engine's own recovery, and
+must be the guest's state before or after the instruction, to the last register, flag and byte of
+memory.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import cffi
-import unicorn
+import cffi  # type: ignore[import-untyped,unused-ignore]
+import unicorn as unicorn_module
 from unicorn import x86_const as x86
 
 from dbt._native import check, lib
@@ -32,6 +33,8 @@ STACK_POINTER = STACK + 0x2000
 """Memory at the same address here and in the emulator, since recovery reads the real one. Below
 4 GB, so that instructions with 32-bit addresses reach it, and above the heap of a Python
 that stands at a fixed address."""
+
+unicorn: Any = unicorn_module  # its annotations come and go between versions
 
 PAGE = 0x1000
 MASK = (1 << 64) - 1

@@ -80,9 +80,9 @@ def memory_instruction(
     reg = form.reg if form.reg is not None else noise.getrandbits(3)
     head = ignored + b"".join(prefixes) + rex + form.opcode
     tail = noise.randbytes(form.immediate_bytes)
-    if len(form.opcode) == 1 and form.opcode[0] in (0x81, 0xC7, 0x69) and b"\x66" in prefixes:
-        if not (rex and rex[0] & 8):
-            tail = tail[:2]
+    word = b"\x66" in prefixes and not (rex and rex[0] & 8)
+    if word and form.opcode in (b"\x81", b"\xc7", b"\x69"):
+        tail = tail[:2]
     if rip:
         if form.opcode == b"\x0f\xa4":  # Unicorn forgets the immediate behind the displacement
             head, tail = head[:-1] + b"\xa5", b""
@@ -146,15 +146,12 @@ def guest_for(
             guest.memory[address] = pointer
         elif address is None:
             register = instruction.bytes[instruction.modrm_at] & 7
-            register |= (instruction.bytes[instruction.opcode_at - 1] & 1) << 3 if _rex(instruction) else 0
+            if "REX" in instruction.prefixes:
+                register |= (instruction.bytes[instruction.opcode_at - 1] & 1) << 3
             if register != 4:
                 registers[REGISTER_NAMES[register]] = target
     guest.memory[instruction.pc] = instruction.bytes
     return guest
-
-
-def _rex(instruction: Instruction) -> bool:
-    return "REX" in instruction.prefixes
 
 
 def _place_operand(instruction: Instruction, guest: Guest, operand: int) -> None:

@@ -1,4 +1,4 @@
-"""Where links and padding stand, over random code: what a running thread may see while one changes."""
+"""Where links and padding stand, over random code: what a thread may see while one changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ TORN_BYTES = 32
 """A store to 4 bytes that stay inside an aligned block of this size is seen whole."""
 
 COMPARES = ("39cf", "83f805", "4881ff00010000", "85c0", "a801", "ffc9", "3b4708", "3b0500100000")
-OTHERS = ("90", "6690", "0f1f00", "0f1f440000", "66480f1f8400000000", "b805000000", "48b8" + "11" * 8)
+OTHERS = ("90", "6690", "0f1f00", "0f1f440000", "66480f1f8400000000", "b805000000",
+          "48b8" + "11" * 8)
 ODD = ("65488b042528000000", "65a4", "c9", "58", "0fa2", "0f05", "cc")
 
 
