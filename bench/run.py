@@ -216,8 +216,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for timed in TIMED:
         if options.names and timed.name not in options.names:
             continue
-        console.print(f"{timed.name} …", end="\r", highlight=False)
-        results.append(time_program(timed, where, options.rounds, columns))
+        result = time_program(timed, where, options.rounds, columns)
+        results.append(result)
+        console.print(f"{timed.name:<16} {result.ratio('dbt') or 0:.2f}", highlight=False)
     start: dict[str, float] = {}
     cold: list[dict[str, float | str]] = []
     if not options.names:

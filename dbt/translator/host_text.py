@@ -29,7 +29,7 @@ class HostLine:
 
 @cache
 def context_slots() -> dict[int, str]:
-    """The slots of the thread context by offset in bytes, named as in templates, in small letters."""
+    """The slots of the thread context by offset in bytes, named as in templates."""
     slots = {}
     raw: Any = ffi.new("dbt_listing_slot *")
     at = 0

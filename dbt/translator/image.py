@@ -123,9 +123,15 @@ class Image:
                 return symbol
         return None
 
+    def _at(self, address: int) -> Symbol | None:
+        """A symbol at exactly that address, sized or not."""
+        at = bisect.bisect_left(self._by_address, address, key=lambda symbol: symbol.address)
+        found = self._by_address[at : at + 1]
+        return found[0] if found and found[0].address == address else None
+
     def label(self, address: int) -> str | None:
         """``symbol`` or ``symbol+0x…`` for an address inside a function, or None."""
-        symbol = self.function_at(address)
+        symbol = self.function_at(address) or self._at(address)
         if symbol is None:
             return None
         offset = address - symbol.address

@@ -267,7 +267,7 @@ def _lines(listing: Listing) -> Iterator[str]:
     """Plain text in columns, as wide as the widest entry that is not odd."""
     guests = [row.guest for row in listing.rows if row.guest]
     hosts = [row.host for row in listing.rows if row.host]
-    guest_bytes = _width([_hex(code) for _, code, _ in guests], 24)
+    guest_bytes = _width([_hex(code) for _, code, _ in guests], 29)
     guest_text = _width([text for _, _, text in guests], 40)
     host_bytes = _width([_hex(line.code) for line in hosts], 30)
     address = max([len(hex(pc)) for pc, _, _ in guests], default=0)

@@ -43,14 +43,14 @@ def _rule(class_: str, template: str, require: str = "", exclude: str = "") -> R
 def _memory_rows(class_: str) -> tuple[Rule, ...]:
     """Rows for a class whose instructions are copied, memory operands apart."""
     return (
-        _rule(class_, "unsupported", "GS GS_STACK"),
-        _rule(class_, "pcrel_gs", "GS RIP_RELATIVE", "GS_OPAQUE"),
-        _rule(class_, "gs_swapped", "GS GS_OPAQUE", "RIP_RELATIVE"),
-        _rule(class_, "unsupported", "GS GS_OPAQUE"),
-        _rule(class_, "gs_operand", "GS"),
-        _rule(class_, "pcrel_near", "RIP_RELATIVE NEAR"),
-        _rule(class_, "pcrel_far", "RIP_RELATIVE"),
-        _rule(class_, "ident"),
+        _rule(class_, "ident", "", "GS RIP_RELATIVE"),
+        _rule(class_, "pcrel_near", "RIP_RELATIVE NEAR", "GS"),
+        _rule(class_, "pcrel_far", "RIP_RELATIVE", "GS"),
+        _rule(class_, "unsupported", "GS_STACK"),
+        _rule(class_, "pcrel_gs", "RIP_RELATIVE", "GS_OPAQUE"),
+        _rule(class_, "gs_swapped", "GS_OPAQUE", "RIP_RELATIVE"),
+        _rule(class_, "unsupported", "GS_OPAQUE"),
+        _rule(class_, "gs_operand"),
     )
 
 

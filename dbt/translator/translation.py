@@ -78,7 +78,7 @@ class Translation:
         self._items: dict[int, tuple[Any, ...]] = {}
         self._handle = lib.dbt_listing_create(code, len(code), pc, _configuration(options))
         if self._handle == ffi.NULL:
-            raise ArgumentError(f"{len(code)} bytes at {pc:#x} with {options}: cannot be translated")
+            raise ArgumentError(f"{len(code)} bytes at {pc:#x} cannot be translated with {options}")
 
     def add(self, code: bytes, pc: int) -> None:
         """Adds one more range of guest code, so that code may lie far apart.

@@ -146,6 +146,9 @@ class Terminal:
     def __init__(self, words: Sequence[str]) -> None:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # As a login does: whoever runs the tests may ignore some (nohup, a background job).
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP):
+                signal.signal(number, signal.SIG_DFL)
             os.execv(words[0], list(words))
         attributes = termios.tcgetattr(self.fd)
         attributes[3] &= ~termios.ECHO
@@ -170,8 +173,14 @@ class Terminal:
         os.write(self.fd, text)
 
     def wait(self) -> int:
+        descriptor = os.pidfd_open(self.pid)
+        ended = bool(select.select([descriptor], [], [], WAIT_S)[0])
+        os.close(descriptor)
+        os.close(self.fd)  # hangs up, which ends what has not ended by itself
+        if not ended:
+            os.kill(self.pid, signal.SIGKILL)
         status = os.waitpid(self.pid, 0)[1]
-        os.close(self.fd)
+        assert ended, f"still running; it wrote {self.seen!r}"
         return os.waitstatus_to_exitcode(status)
 
 

@@ -235,14 +235,14 @@ def _exit_lines(
 def _routines() -> Outcome:
     lines: list[str] = []
     with Translation(b"\xc3", DEFAULT_PC, Options(TC_BYTES)) as translation:
-        text = HostText(translation)
         begin = lib.dbt_listing_routine(translation.handle, lib.DBT_LISTING_RETURN_MISS)
         middle = lib.dbt_listing_routine(translation.handle, lib.DBT_LISTING_JUMP_MISS)
         end = lib.dbt_listing_routines_end(translation.handle)
+        text = HostText(translation, place=lambda host: f"+{host - begin:02x}")
         for kind, start, stop in (("return", begin, middle), ("jump", middle, end)):
             lines.append(f"  {kind}_miss, {kind}_hit")
             for line in text.lines(translation.host_code(start, stop - start), start):
-                place = f"+{line.pc - start:02x}"
+                place = f"+{line.pc - begin:02x}"
                 host = f"      {place:<5} {line.code.hex(' '):<{HOST_COLUMN}}"
                 state = translation.state_at(line.pc)
                 lines.append(f"{host}  {line.text:<{TEXT_COLUMN}}  {state}")
