@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite the golden files from what is emitted now, instead of comparing",
     )
+
+
+def pytest_configure() -> None:
+    """Whoever runs the tests may ignore signals (nohup, a background job); programs here must not."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            python_own = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, python_own)
 
 
 @pytest.fixture

@@ -228,14 +228,20 @@ def supervise(program: Program, session: Session) -> int:
     def pass_on(number: int, _: object) -> None:
         os.kill(pid, number)
 
+    def pass_on_to_stopped(number: int, frame: object) -> None:
+        # Python calls this before it looks at the child again. The group's SIGCONT may reach this
+        # process first: a child still stopped then has not been stopped anew.
+        if _is_stopped(pid):
+            pass_on(number, frame)
+
     signal.signal(signal.SIGTERM, pass_on)
+    signal.signal(signal.SIGCONT, pass_on_to_stopped)
     while True:
         _, status = os.waitpid(pid, os.WUNTRACED)
         if not os.WIFSTOPPED(status):
             break
         if _is_stopped(pid):
             os.kill(os.getpid(), signal.SIGSTOP)
-            os.kill(pid, signal.SIGCONT)
     return status
 
 

@@ -146,9 +146,6 @@ class Terminal:
     def __init__(self, words: Sequence[str]) -> None:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            # As a login does: whoever runs the tests may ignore some (nohup, a background job).
-            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP):
-                signal.signal(number, signal.SIG_DFL)
             os.execv(words[0], list(words))
         attributes = termios.tcgetattr(self.fd)
         attributes[3] &= ~termios.ECHO

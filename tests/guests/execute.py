@@ -128,7 +128,9 @@ def run(
     from dbt.runtime.session import Session
     from dbt.tcache.settings import Settings
 
-    with Session(Settings(**MODES[mode])) as session:
+    # The mode is the caller's, all else is as the environment says.
+    settings = Settings(**{"returns": Settings.from_environment().returns, **MODES[mode]})
+    with Session(settings) as session:
         outcome = _execute(
             ["dbt-vmm", str(session.fd), command[0], *words],
             str(vmm_path()),

@@ -1,8 +1,8 @@
 """The worked example of ARCHITECTURE.md: its listings are what `dbt translate` prints.
 
-A listing stands behind a comment that holds its command, and behind a bar the units shown::
+A listing stands behind a comment that holds its command::
 
-    <!-- listing: dbt translate build/is_prime | units 0x401035 0x40103c -->
+    <!-- listing: dbt translate build/is_prime --at is_prime -->
 
 `pytest --update-golden tests/unit/test_worked_example.py` writes the listings anew.
 """
@@ -22,9 +22,7 @@ from tests.guests.build import build
 
 DOCUMENT = "ARCHITECTURE.md"
 LISTING = re.compile(
-    r"<!-- listing: (?P<command>dbt translate [^|]*?)(?: \| units (?P<units>[^>]*?))? -->\n"
-    r"```text\n(?P<text>.*?)```\n",
-    re.DOTALL,
+    r"<!-- listing: (?P<command>dbt translate .*?) -->\n```text\n(?P<text>.*?)```\n", re.DOTALL
 )
 HOT_LOOP = ("0x401060", "0x401069")
 ENTRY = "dbt translate build/is_prime --at is_prime"
@@ -50,15 +48,6 @@ def units_of(listing: str) -> dict[str, list[str]]:
     return units
 
 
-def expected(command: str, wanted: str | None) -> str:
-    """The text that has to stand in the document."""
-    text = printed(command)
-    if not wanted:
-        return text
-    units = units_of(text)
-    return "\n\n".join("\n".join(units[pc]) for pc in wanted.split()) + "\n"
-
-
 def test_listings_are_what_is_printed(root: Path, update_golden: bool) -> None:
     path = root / DOCUMENT
     text = path.read_text()
@@ -68,12 +57,12 @@ def test_listings_are_what_is_printed(root: Path, update_golden: bool) -> None:
 
         def renewed(match: re.Match[str]) -> str:
             head = match[0].partition("```text\n")[0]
-            return f"{head}```text\n{expected(match['command'], match['units'])}```\n"
+            return f"{head}```text\n{printed(match['command'])}```\n"
 
         path.write_text(LISTING.sub(renewed, text))
         return
     for match in found:
-        wanted = expected(match["command"], match["units"])
+        wanted = printed(match["command"])
         difference = "\n".join(
             difflib.unified_diff(
                 match["text"].splitlines(), wanted.splitlines(), DOCUMENT, "printed", lineterm=""
