@@ -50,8 +50,9 @@ asan: $(SETUP) ## the core under ASan and UBSan, fed with FUZZ_INPUTS random inp
 
 bench: build ## cycles and instructions against native
 	$(PYTHON) -m bench
+	$(PYTEST) bench/test_micro.py
 
-matrix: build ## real programs, natively and translated, compared
+matrix: build ## real programs, natively and translated, compared (MODE=nochain, tiny or cap1)
 	$(PYTHON) -m tests.matrix
 
 matrix-packages: ## install the programs of the matrix (Debian, as root)
@@ -59,10 +60,12 @@ matrix-packages: ## install the programs of the matrix (Debian, as root)
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
 	    $$(sed /^#/d tests/matrix/packages.txt) >/dev/null
 
-modes: build ## all tests with chaining off, with the smallest cache, with units of one instruction
+modes: build ## all tests without chaining, in the smallest cache, with units of one instruction
 	DBT_NO_CHAIN=1 $(PYTEST) -m "not full" tests --ignore tests/decode
 	DBT_TC_SIZE=64K $(PYTEST) -m "not full" tests --ignore tests/decode
 	DBT_TU_CAP=1 $(PYTEST) -m "not full" tests --ignore tests/decode
+	DBT_RETURNS=table $(PYTEST) -m "not full" tests --ignore tests/decode
+	DBT_RETURNS=paired $(PYTEST) -m "not full" tests --ignore tests/decode
 
 docs: build ## what the documents claim
 	$(PYTEST) tests/unit/test_docs.py

@@ -24,8 +24,10 @@ int main(int argc, char **argv)
         memset(out, 0, sizeof out);
         if (!strcmp(which, "x87")) {
             double values[6] = {1.5, 2.25, -3, 4e10, 5e-5, 6}, back[6];
-            __asm__ volatile("sub $128, %%rsp\n fldl (%1)\n fldl 8(%1)\n fldl 16(%1)\n fldl 24(%1)\n fldl 32(%1)\n fldl 40(%1)\n" TRANSFERS
-                             "fstpl 40(%2)\n fstpl 32(%2)\n fstpl 24(%2)\n fstpl 16(%2)\n fstpl 8(%2)\n fstpl (%2)\n add $128, %%rsp"
+            __asm__ volatile("sub $128, %%rsp\n fldl (%1)\n fldl 8(%1)\n fldl 16(%1)\n"
+                             "fldl 24(%1)\n fldl 32(%1)\n fldl 40(%1)\n" TRANSFERS
+                             "fstpl 40(%2)\n fstpl 32(%2)\n fstpl 24(%2)\n fstpl 16(%2)\n"
+                             "fstpl 8(%2)\n fstpl (%2)\n add $128, %%rsp"
                              : : "b"(target), "r"(values), "r"(back)
                              : "rax", "rcx", "rdx", "rdi", "r11", "memory", "cc");
             if (memcmp(values, back, sizeof back)) return 1;
@@ -35,7 +37,8 @@ int main(int argc, char **argv)
 #define L(n) "movups 64*" #n "(%1), %%xmm" #n "\n"
 #define S(n) "movups %%xmm" #n ", 64*" #n "(%2)\n"
 #define ALL(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13) F(14) F(15)
-            __asm__ volatile("sub $128, %%rsp\n" ALL(L) TRANSFERS ALL(S) "add $128, %%rsp" : : "b"(target), "r"(&in[0][0]), "r"(&out[0][0])
+            __asm__ volatile("sub $128, %%rsp\n" ALL(L) TRANSFERS ALL(S) "add $128, %%rsp"
+                             : : "b"(target), "r"(&in[0][0]), "r"(&out[0][0])
                              : "rax", "rcx", "rdx", "rdi", "r11", "memory", "cc");
 #undef L
 #undef S
@@ -43,7 +46,8 @@ int main(int argc, char **argv)
             if (!__builtin_cpu_supports("avx2")) { puts("none"); return 0; }
 #define L(n) "vmovdqu 64*" #n "(%1), %%ymm" #n "\n"
 #define S(n) "vmovdqu %%ymm" #n ", 64*" #n "(%2)\n"
-            __asm__ volatile("sub $128, %%rsp\n" ALL(L) TRANSFERS ALL(S) "vzeroupper\n add $128, %%rsp" : : "b"(target), "r"(&in[0][0]), "r"(&out[0][0])
+            __asm__ volatile("sub $128, %%rsp\n" ALL(L) TRANSFERS ALL(S) "vzeroupper\n add $128, %%rsp"
+                             : : "b"(target), "r"(&in[0][0]), "r"(&out[0][0])
                              : "rax", "rcx", "rdx", "rdi", "r11", "memory", "cc");
 #undef L
 #undef S

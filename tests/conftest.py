@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Whoever runs the tests may ignore signals (nohup, a background job); programs here must not."""
+    """Whoever runs the tests may ignore signals (nohup, a job); programs here must not."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP):
         if signal.getsignal(number) == signal.SIG_IGN:
             python_own = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL

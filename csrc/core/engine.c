@@ -146,6 +146,20 @@ void dbt_engine_invalidate(dbt_engine *engine, u64 guest_start, u64 guest_end) {
     }
 }
 
+void dbt_engine_change_begin(dbt_engine *engine) {
+    dbt_engine_lock(engine);
+}
+
+void dbt_engine_change_drop(dbt_engine *engine, u64 guest_start, u64 guest_end) {
+    if (guest_start < guest_end) {
+        dbt_tcache_invalidate(engine, guest_start, guest_end);
+    }
+}
+
+void dbt_engine_change_end(dbt_engine *engine) {
+    dbt_engine_unlock(engine);
+}
+
 bool dbt_engine_has_code(const dbt_engine *engine, u64 guest_start, u64 guest_end) {
     return guest_start < guest_end && dbt_tcache_has_code(engine, guest_start, guest_end);
 }

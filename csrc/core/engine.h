@@ -111,6 +111,13 @@ void dbt_engine_leave(dbt_context *context);
 /* Guest memory [start, end) was unmapped, remapped, protected or written: drops its units. */
 void dbt_engine_invalidate(dbt_engine *engine, u64 guest_start, u64 guest_end);
 
+/* The same in parts, for a change that must not race with a translation: between begin and end no unit
+ * is made or found; drop may be called any number of times. begin may not be nested, and comes before
+ * any lock that fetch takes. */
+void dbt_engine_change_begin(dbt_engine *engine);
+void dbt_engine_change_drop(dbt_engine *engine, u64 guest_start, u64 guest_end);
+void dbt_engine_change_end(dbt_engine *engine);
+
 /* Whether any unit was translated from [start, end). */
 bool dbt_engine_has_code(const dbt_engine *engine, u64 guest_start, u64 guest_end);
 

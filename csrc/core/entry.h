@@ -1,6 +1,6 @@
 /* Job: names of entry.S, and the engine's lock.
- * State: none. Invariant: the lock is held while units, links or tables change, never while a hook of
- * the personality runs. */
+ * State: none. Invariant: the lock is held while units, links or tables change. Of the personality's
+ * hooks only fetch and kick run under it. */
 #ifndef DBT_CORE_ENTRY_H
 #define DBT_CORE_ENTRY_H
 

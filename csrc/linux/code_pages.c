@@ -1,6 +1,6 @@
 /* Job: lends guest code to the translator, and watches the pages it was translated from: a page that
  * the guest may write is made read-only on the host before its first byte is read.
- * State: the WATCHED flag of regions in the mapping table.
+ * State: the WATCHED flag of regions in the mapping table, under the space's lock.
  * Invariant: a unit translated from writable memory exists only while its pages are watched. */
 #include "linux/gate.h"
 #include "linux/linux.h"
@@ -24,23 +24,23 @@ bool dbt_code_watch(dbt_linux_space *space, u64 guest_start, u64 guest_end)
 
 /* The unit of a lone store is never used again, so nothing has to be noticed about its bytes. If its
  * page were watched, a store into its own page would be stopped for ever. */
-static bool is_lone_store(const dbt_linux_space *space, u64 guest_pc)
+static bool is_lone_store(u64 guest_pc)
 {
-    return space->statistics->units_translated == space->lone_ticket &&
-           guest_pc - space->guest_lone_pc < DBT_INSTRUCTION_MAX_BYTES;
+    const dbt_linux_thread *thread = dbt_thread_self();
+    return thread != 0 && thread->context->recent_at == thread->lone_ticket &&
+           guest_pc - thread->guest_lone_pc < DBT_INSTRUCTION_MAX_BYTES;
 }
 
-void dbt_code_let_run_alone(dbt_linux_space *space, u64 guest_pc)
+void dbt_code_let_run_alone(dbt_linux_thread *thread)
 {
-    space->guest_lone_pc = guest_pc;
-    space->lone_ticket = space->statistics->units_translated;
+    thread->guest_lone_pc = thread->context->rip;
+    thread->lone_ticket = thread->context->recent_at;
 }
 
 /* Lends one page at a time: a page of a file may lie behind the file's end, which only touching it
  * tells, and a page the guest may write is watched only when code is really taken from it. */
-dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out)
+static dbt_status lend(dbt_linux_space *space, u64 guest_pc)
 {
-    dbt_linux_space *space = owner;
     u64 guest_page = DBT_PAGE_DOWN(guest_pc);
     const dbt_region *region = dbt_map_find(space, guest_pc);
     u8 probe;
@@ -51,23 +51,35 @@ dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out)
     if ((region->flags & DBT_REGION_SHARED) != 0 && !dbt_shared_watch(space, guest_pc)) {
         return DBT_ERROR_MEMORY;
     }
-    if (!is_lendable(dbt_map_find(space, guest_pc)) && !is_lone_store(space, guest_pc)) {
+    if (!is_lendable(dbt_map_find(space, guest_pc)) && !is_lone_store(guest_pc)) {
         if (!dbt_code_watch(space, guest_page, guest_page + DBT_PAGE_BYTES)) {
             return DBT_ERROR_MEMORY;
         }
         space->statistics->code_pages_protected++;
     }
-    out->guest_start = guest_page;
-    out->bytes = (const u8 *)guest_page;
+    return DBT_OK;
+}
+
+/* Once lent, the page stays readable and unchanged for this translation: whoever unmaps, protects or
+ * unwatches executable memory holds the engine's lock, which the translating thread has. */
+dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out)
+{
+    dbt_linux_space *space = owner;
+    dbt_lock_take(&space->lock);
+    dbt_status status = lend(space, guest_pc);
+    dbt_lock_give(&space->lock);
+    if (status != DBT_OK) {
+        return status;
+    }
+    out->guest_start = DBT_PAGE_DOWN(guest_pc);
+    out->bytes = (const u8 *)out->guest_start;
     out->size_bytes = DBT_PAGE_BYTES;
     return DBT_OK;
 }
 
-bool dbt_code_unwatch(dbt_linux_space *space, u64 guest_start, u64 guest_end)
+/* Their units go before the first page can be written. */
+static bool unwatch(dbt_linux_space *space, u64 guest_start, u64 guest_end)
 {
-    if (space->watched_count == 0) {
-        return false;
-    }
     bool any = false;
     u32 at = dbt_map_lower_bound(space, guest_start);
     while (at < space->region_count && space->regions[at].guest_start < guest_end) {
@@ -84,6 +96,7 @@ bool dbt_code_unwatch(dbt_linux_space *space, u64 guest_start, u64 guest_end)
         if (end > DBT_PAGE_UP(guest_end)) {
             end = DBT_PAGE_UP(guest_end);
         }
+        dbt_engine_change_drop(space->engine, start, end);
         i64 result = dbt_host_mprotect(start, end - start, dbt_map_host_protection(region.protection));
         DBT_ASSERT(result == 0);
         dbt_map_set(space, start, end, region.protection, region.flags & ~DBT_REGION_WATCHED);
@@ -93,12 +106,42 @@ bool dbt_code_unwatch(dbt_linux_space *space, u64 guest_start, u64 guest_end)
     return any;
 }
 
-bool dbt_code_release(dbt_linux_space *space, u64 guest_start, u64 guest_end)
+bool dbt_code_release_held(dbt_linux_space *space, u64 guest_start, u64 guest_end)
 {
-    if (!dbt_code_unwatch(space, guest_start, guest_end)) {
+    if (space->watched_count == 0) {
         return false;
     }
-    dbt_engine_invalidate(space->engine, DBT_PAGE_DOWN(guest_start), DBT_PAGE_UP(guest_end));
-    dbt_shared_drop(space);
-    return true;
+    /* A view of shared code may be watched without being executable itself. */
+    bool any = unwatch(space, guest_start, guest_end);
+    if (any) {
+        dbt_shared_drop(space);
+    }
+    return any;
+}
+
+bool dbt_code_release(dbt_linux_space *space, u64 guest_start, u64 guest_end)
+{
+    if (__atomic_load_n(&space->watched_count, __ATOMIC_RELAXED) == 0) {
+        return false;
+    }
+    bool has_engine = dbt_space_lock(space, guest_start, guest_end);
+    bool any = dbt_code_release_held(space, guest_start, guest_end);
+    dbt_space_unlock(space, has_engine);
+    return any;
+}
+
+bool dbt_code_write_fault(dbt_linux_space *space, u64 guest_address)
+{
+    u64 guest_page = DBT_PAGE_DOWN(guest_address);
+    bool has_engine = dbt_space_lock_all(space);
+    bool may_write = dbt_code_release_held(space, guest_page, guest_page + DBT_PAGE_BYTES);
+    if (may_write) {
+        space->statistics->code_page_write_faults++;
+    } else {
+        /* Another thread was stopped by the same page and has been here first. */
+        const dbt_region *region = dbt_map_find(space, guest_address);
+        may_write = region != 0 && (region->protection & PROT_WRITE) != 0;
+    }
+    dbt_space_unlock(space, has_engine);
+    return may_write;
 }

@@ -180,7 +180,13 @@ static void handle(dbt_linux_thread *thread, const dbt_linux_signal *signal)
 {
     dbt_linux_process *process = thread->process;
     u32 number = (u32)signal->info.number;
+    dbt_lock_take(&process->lock);
     dbt_host_action action = process->actions[number];
+    if (action.handler > DBT_SIG_IGN && (action.flags & DBT_SA_RESETHAND) != 0) {
+        process->actions[number].handler = DBT_SIG_DFL;
+        dbt_signals_install(process, number);
+    }
+    dbt_lock_give(&process->lock);
     if (action.handler == DBT_SIG_IGN) {
         return;
     }
@@ -193,10 +199,6 @@ static void handle(dbt_linux_thread *thread, const dbt_linux_signal *signal)
         u64 tid = (u64)dbt_host_call1(__NR_gettid, 0);
         (void)dbt_host_call4(__NR_rt_tgsigqueueinfo, pid, tid, number, (u64)&signal->info);
         return;
-    }
-    if ((action.flags & DBT_SA_RESETHAND) != 0) {
-        process->actions[number].handler = DBT_SIG_DFL;
-        dbt_signals_install(process, number);
     }
     if (!push_frame(thread, signal, &action)) {
         dbt_linux_signal fault = {.info = {.number = DBT_SIGSEGV, .code = DBT_SI_KERNEL}};

@@ -1,6 +1,7 @@
 /* Job: the host's handler of every signal: sorts faults of the guest, writes into watched code pages,
  * the VMM's own guarded accesses, and signals from outside.
  * State: what it leaves in dbt_linux_thread is delivered later, in delivery.c.
+ * Locks: taken only for a thread that was inside the TC, after its guest state is recovered.
  * Invariant: never delivers by itself; it turns the interrupted host state into a guest state, or lets
  * VMM code finish. Once a signal is queued, all that can be are blocked on the host until delivery. */
 #include "linux/gate.h"
@@ -93,22 +94,16 @@ static void redirect(dbt_linux_thread *thread, dbt_host_ucontext *host, bool one
 }
 
 /* A write into a watched page: its units go, the page becomes writable, and the store runs again in a
- * unit of its own. */
+ * unit of its own. The guest state is recovered already: nobody waits for this thread to leave the TC. */
 static bool release_write(dbt_linux_thread *thread, const dbt_host_siginfo *info,
                           dbt_host_ucontext *host)
 {
-    u64 guest_page = DBT_PAGE_DOWN(info->address);
-    dbt_linux_space *space = thread->process->space;
     if (info->number != DBT_SIGSEGV || info->code != DBT_SEGV_ACCERR ||
         (host->registers.error & PF_WRITE) == 0 ||
-        !dbt_code_unwatch(space, guest_page, guest_page + DBT_PAGE_BYTES)) {
+        !dbt_code_write_fault(thread->process->space, info->address)) {
         return false;
     }
-    space->statistics->code_page_write_faults++;
-    recover(thread, host);
-    dbt_engine_invalidate(space->engine, guest_page, guest_page + DBT_PAGE_BYTES);
-    dbt_shared_drop(space);
-    dbt_code_let_run_alone(space, thread->context->rip);
+    dbt_code_let_run_alone(thread);
     redirect(thread, host, true);
     return true;
 }
@@ -117,7 +112,6 @@ static void guest_fault(dbt_linux_thread *thread, const dbt_host_siginfo *info,
                         dbt_host_ucontext *host)
 {
     u64 host_pc = host->registers.rip;
-    recover(thread, host);
     dbt_linux_signal signal = {
         .info = *info,
         .error = host->registers.error,
@@ -129,7 +123,7 @@ static void guest_fault(dbt_linux_thread *thread, const dbt_host_siginfo *info,
         info->address == host_pc) {
         signal.info.address = thread->context->rip;
     }
-    thread->process->slab->statistics.exits_fault++;
+    (void)__atomic_fetch_add(&thread->process->slab->statistics.exits_fault, 1, __ATOMIC_RELAXED);
     if (thread->machine != 0) {
         dbt_machine_fault(thread, &signal);
     } else {
@@ -173,6 +167,7 @@ static void fault(dbt_linux_thread *thread, const dbt_host_siginfo *info, dbt_ho
     } else if (is_between(host_pc, dbt_gate_state_start, dbt_gate_state_end)) {
         host->registers.rip = (u64)dbt_gate_state_fault;
     } else if (engine != 0 && dbt_engine_in_tc(engine, host_pc)) {
+        recover(thread, host);
         if (!release_write(thread, info, host)) {
             guest_fault(thread, info, host);
         }
@@ -228,6 +223,17 @@ static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *inf
     }
 }
 
+/* A kick has no meaning for the guest; and since signals of one number do not queue, any other of its
+ * number may stand in for it. */
+static void kicked(dbt_linux_thread *thread, dbt_host_ucontext *host)
+{
+    dbt_host_state state;
+    read_host(&host->registers, &state);
+    if (dbt_engine_kicked(thread->context, &state)) {
+        write_host(&state, &host->registers);
+    }
+}
+
 void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *host)
 {
     dbt_linux_thread *thread = dbt_thread_of_signal_stack();
@@ -235,7 +241,16 @@ void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *h
     /* The kernel's own codes are above zero; those of kill, sigqueue and timers are not. */
     if (dbt_signal_is_fault((u32)number) && info->code > 0) {
         fault(thread, info, host);
-    } else {
+        return;
+    }
+    bool is_wanted = number == DBT_KICK_SIGNAL &&
+                     __atomic_exchange_n(&thread->kick_wanted, 0, __ATOMIC_ACQUIRE) != 0;
+    /* Without memory to note it, the kernel forgets where a signal came from. */
+    bool has_no_origin = info->code == DBT_SI_USER && info->address == 0;
+    if (info->code != DBT_SI_KICK && !(is_wanted && has_no_origin)) {
         outside_signal(thread, info, host);
+    }
+    if (is_wanted || info->code == DBT_SI_KICK) {
+        kicked(thread, host);
     }
 }

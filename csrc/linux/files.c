@@ -124,7 +124,9 @@ static i64 open_maps(const dbt_linux_process *process, u64 flags)
     }
     writer.fd = (i32)fd;
     dbt_text_begin(&writer.text, writer.bytes, sizeof writer.bytes);
-    i64 result = dbt_maps_read("/proc/self/maps", visit_mapping, &writer);
+    dbt_lock_take(&process->space->lock);
+    i64 result = dbt_maps_read("/proc/thread-self/maps", visit_mapping, &writer);
+    dbt_lock_give(&process->space->lock);
     dbt_text_write(&writer.text, writer.fd);
     if (result < 0) {
         (void)dbt_host_call1(__NR_close, (u64)fd);

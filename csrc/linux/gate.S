@@ -118,6 +118,16 @@ child:
         call    rax
         ud2
 
+/* _Noreturn void dbt_gate_exit_thread(u32 *lock, u64 status): from the store on, this stack may be
+ * another thread's. */
+routine dbt_gate_exit_thread
+        mov     rax, rdi
+        mov     edi, esi
+        mov     dword ptr [rax], 0
+        mov     eax, 60
+        syscall
+        ud2
+
 /* void dbt_gate_call_on(u64 stack_top, void (*function)(void *), void *argument) */
 routine dbt_gate_call_on
         push    rbp

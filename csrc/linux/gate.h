@@ -36,6 +36,9 @@ void dbt_gate_signal_return(void);
 i64 dbt_gate_clone(u64 flags, u64 stack_top, u64 parent_tid, u64 child_tid, u64 tls,
                    void (*function)(void *), void *argument);
 
+/* Frees the lock and ends the calling thread; uses no stack after the lock is free. */
+_Noreturn void dbt_gate_exit_thread(u32 *lock, u64 status);
+
 /* Calls function(argument) on another stack; returns when it does. */
 void dbt_gate_call_on(u64 stack_top, void (*function)(void *), void *argument);
 

@@ -5,6 +5,8 @@
 #include "linux/gate.h"
 #include "linux/linux.h"
 
+#define WRITE_TRIES 8u
+
 static bool in_user_space(u64 guest_address, u64 size_bytes)
 {
     return guest_address < DBT_ADDRESS_END && size_bytes <= DBT_ADDRESS_END - guest_address;
@@ -24,8 +26,17 @@ bool dbt_guest_write(dbt_linux_space *space, u64 guest_to, const void *from, u64
         dbt_own_overlaps(guest_to, guest_to + size_bytes, &host_start, &host_end)) {
         return false;
     }
-    dbt_code_release(space, guest_to, guest_to + size_bytes);
-    return dbt_gate_copy((void *)guest_to, from, size_bytes) == 0;
+    /* Another thread may translate from the page again between the two steps. */
+    for (u32 tries = 0; tries < WRITE_TRIES; tries++) {
+        bool was_watched = dbt_code_release(space, guest_to, guest_to + size_bytes);
+        if (dbt_gate_copy((void *)guest_to, from, size_bytes) == 0) {
+            return true;
+        }
+        if (tries > 0 && !was_watched) {
+            break;
+        }
+    }
+    return false;
 }
 
 bool dbt_guest_clear(u64 guest_to, u64 size_bytes)

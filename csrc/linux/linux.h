@@ -2,8 +2,14 @@
  * State: dbt_linux_space for an address space, dbt_linux_process for what fork copies and vfork does
  * not share (dispositions, names, session slab), dbt_linux_thread for a thread. All three lie in
  * memory of dbt_port_map; whoever creates a thread owns them.
- * Invariant: a space is shared by a vfork child, a process is not; a thread belongs to one process
- * and one context. Only one thread of a space runs guest code at a time (no locks are taken yet). */
+ * Invariant: a space is shared by threads and by a vfork child, a process by threads only; a thread
+ * belongs to one process and one context.
+ *
+ * Locks, in the order they are taken: the engine's (dbt_engine_change_begin), dbt_linux_space.lock,
+ * dbt_linux_space.threads_lock, dbt_linux_process.lock, the list in own_memory.c. The engine calls
+ * fetch with its lock held, so nothing that holds another lock may call an engine function that takes
+ * it. A signal handler takes a lock only when it has interrupted the TC, where its thread holds none;
+ * otherwise it writes nothing but its own thread's block. */
 #ifndef DBT_LINUX_LINUX_H
 #define DBT_LINUX_LINUX_H
 
@@ -32,16 +38,26 @@ typedef struct dbt_region {
     u32 flags;
 } dbt_region;
 
+/* Makes a thread leave the TC. A fault signal, so never blocked on the host; and one whose instruction
+ * faults again when it is run again, so nothing is lost if the two coincide. */
+#define DBT_KICK_SIGNAL DBT_SIGILL
+#define DBT_SI_KICK (-0x4442)
+
+struct dbt_linux_thread;
+
+/* lock guards all but the threads; the table and the break may be read only with it held. */
 typedef struct dbt_linux_space {
     dbt_engine *engine;
+    u32 lock;
+    u32 threads_lock;
+    struct dbt_linux_thread *threads;      /* alive, of every process that shares the space */
+    struct dbt_linux_thread *free_threads; /* blocks to be used again */
     dbt_statistics *statistics; /* of the process that runs here now */
     dbt_region *regions;
     u32 region_count;
     u32 region_capacity;
     u32 watched_count;   /* regions that are WATCHED */
     u32 deny_write_exec; /* PR_SET_MDWE, virtual */
-    u64 guest_lone_pc;   /* a store into a watched page that runs alone: its unit is used once, so */
-    u64 lone_ticket;     /* its own page is lent unwatched, until one more unit was translated */
     bool has_shared_code; /* shared_code.c; and the mapping it was last called for: */
     u64 guest_shared_start, guest_shared_end;
     u64 guest_brk_start;
@@ -55,6 +71,8 @@ typedef struct dbt_linux_process {
     dbt_slab *slab;
     i32 session_fd;
     u32 pid;
+    u32 lock;         /* guards actions */
+    u32 thread_count; /* threads that have not ended: the last one ends the process */
     u64 fp_features;    /* XSAVE components the kernel puts into signal frames, and their bytes; */
     u64 fp_bytes;       /* learnt from the first host frame, 0 before */
     u64 minimum_stack_bytes; /* AT_MINSIGSTKSZ */
@@ -80,7 +98,15 @@ typedef struct dbt_linux_thread {
     u64 handler_mask;            /* rt_sigsuspend and others: the mask in force when it was interrupted */
     bool has_handler_mask;
     bool has_sync;
-    bool is_vfork_child;
+    bool is_vfork_child;         /* its parent frees the block */
+    u32 tid;
+    u32 kick_wanted;             /* a signal that only makes the thread leave the TC is on its way */
+    u32 lone_ticket;             /* a store into a watched page that runs alone: its unit is used once, */
+    u64 guest_lone_pc;           /* so its page is lent unwatched until the thread has entered a unit */
+    u64 guest_clear_tid;         /* the kernel writes 0 there when the thread ends */
+    struct dbt_linux_thread *next;     /* in one of the space's lists */
+    struct dbt_linux_thread *previous; /* in the list of those alive */
+    struct dbt_linux_process *own_process; /* freed with the block: a process of this one thread */
     u32 queue_length;
     dbt_linux_signal sync;       /* a fault of the guest's, delivered before anything else */
     dbt_linux_signal queue[DBT_QUEUE_LENGTH];
@@ -89,6 +115,15 @@ typedef struct dbt_linux_thread {
     u64 host_block;              /* the mapping that all of this lies in */
 } dbt_linux_thread;
 
+/* locks.c: spin locks. */
+void dbt_lock_take(u32 *lock);
+void dbt_lock_give(u32 *lock);
+/* Takes the space's lock for a change of [start, end); the engine's before it, when code may lie there.
+ * Answers whether it did, for dbt_space_unlock. */
+bool dbt_space_lock(dbt_linux_space *space, u64 guest_start, u64 guest_end);
+bool dbt_space_lock_all(dbt_linux_space *space);
+void dbt_space_unlock(dbt_linux_space *space, bool has_engine);
+
 /* guest_memory.c: the VMM's accesses to memory of the guest; they never fault. */
 bool dbt_guest_read(void *to, u64 guest_from, u64 size_bytes);
 bool dbt_guest_write(dbt_linux_space *space, u64 guest_to, const void *from, u64 size_bytes);
@@ -96,7 +131,7 @@ bool dbt_guest_clear(u64 guest_to, u64 size_bytes);
 /* Copies a string of less than capacity_bytes; false when it is longer or unreadable. */
 bool dbt_guest_read_string(char *to, u64 guest_from, u64 capacity_bytes);
 
-/* memory_map.c: the table of guest mappings. */
+/* memory_map.c: the table of guest mappings; the space's lock is held for all of it. */
 bool dbt_map_create(dbt_linux_space *space);
 const dbt_region *dbt_map_find(const dbt_linux_space *space, u64 guest_address);
 /* Index of the first region that ends above guest_address. */
@@ -107,20 +142,27 @@ void dbt_map_clear(dbt_linux_space *space, u64 guest_start, u64 guest_end);
 void dbt_map_protect(dbt_linux_space *space, u64 guest_start, u64 guest_end, u32 protection);
 bool dbt_map_is_whole(const dbt_linux_space *space, u64 guest_start, u64 guest_end);
 u32 dbt_map_host_protection(u32 guest_protection);
+/* Drops the range's units; the engine's lock is held if there can be any. */
 void dbt_map_drop_code(dbt_linux_space *space, u64 guest_start, u64 guest_end);
 
 /* code_pages.c: lending code to the translator and watching what it was translated from. */
 dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out);
 /* Makes watched pages in the range writable again and drops their units; false: none was watched. */
 bool dbt_code_release(dbt_linux_space *space, u64 guest_start, u64 guest_end);
-/* The next unit holds only the store at guest_pc, and is used once. */
-void dbt_code_let_run_alone(dbt_linux_space *space, u64 guest_pc);
+/* The same with the locks of dbt_space_lock held for the range. */
+bool dbt_code_release_held(dbt_linux_space *space, u64 guest_start, u64 guest_end);
+/* A store of the guest's was stopped: whether the page may be written by now, its units being gone. */
+bool dbt_code_write_fault(dbt_linux_space *space, u64 guest_address);
+/* The thread's next unit holds only the store at its guest pc, and is used once. */
+void dbt_code_let_run_alone(dbt_linux_thread *thread);
 bool dbt_code_watch(dbt_linux_space *space, u64 guest_start, u64 guest_end);
-bool dbt_code_unwatch(dbt_linux_space *space, u64 guest_start, u64 guest_end);
 
 /* shared_code.c: views of the file that the code at guest_pc lies in; false when they cannot be watched. */
 bool dbt_shared_watch(dbt_linux_space *space, u64 guest_pc);
+/* With the locks of dbt_space_lock held. */
 void dbt_shared_drop(dbt_linux_space *space);
+/* Takes them itself. */
+void dbt_shared_drop_all(dbt_linux_space *space);
 bool dbt_shared_is_file_write(u64 number);
 
 /* memory_calls.c */
@@ -173,7 +215,15 @@ u64 dbt_stack_build(dbt_linux_process *process, const dbt_start *start, const db
 
 /* threads.c */
 dbt_linux_thread *dbt_thread_create(dbt_linux_process *process);
+/* Gives back the block of a thread that runs no more and is not the caller's. */
 void dbt_thread_destroy(dbt_linux_thread *thread);
+/* Ends the calling thread; its block is free for others at once. */
+_Noreturn void dbt_thread_end(dbt_linux_thread *thread, u64 status);
+/* In a forked child: the blocks of the threads that stayed behind are free. threads_lock is held. */
+void dbt_thread_forget_others(dbt_linux_thread *survivor);
+/* The thread whose VMM code this is; 0 before the first one runs. */
+dbt_linux_thread *dbt_thread_self(void);
+void dbt_thread_kick(dbt_context *context);
 u64 dbt_thread_stack_top(const dbt_linux_thread *thread);
 void dbt_thread_use_signal_stack(const dbt_linux_thread *thread);
 void dbt_process_claim_slab(dbt_linux_process *process, u32 parent_pid);
@@ -239,5 +289,8 @@ void dbt_own_add(u64 host_start, u64 host_end);
 void dbt_own_remove(u64 host_start, u64 host_end);
 /* Whether [start, end) touches one; then the part of the first one inside is answered. */
 bool dbt_own_overlaps(u64 start, u64 end, u64 *host_start, u64 *host_end);
+/* Around a fork: the list must be whole in the child. */
+void dbt_own_lock(void);
+void dbt_own_unlock(void);
 
 #endif

@@ -24,16 +24,13 @@ static bool denied_by_mdwe(const dbt_linux_space *space, u32 protection)
            (protection & (u32)(PROT_WRITE | PROT_EXEC)) == (u32)(PROT_WRITE | PROT_EXEC);
 }
 
-i64 dbt_memory_mmap(dbt_linux_space *space, const u64 *arguments)
+static i64 map_held(dbt_linux_space *space, const u64 *arguments)
 {
     u64 size_bytes = arguments[1];
     u32 protection = (u32)arguments[2];
     u32 flags = (u32)arguments[3];
-    if ((flags & MAP_FIXED) != 0 && touches_own(arguments[0], size_bytes)) {
-        return -ENOMEM;
-    }
-    if (denied_by_mdwe(space, protection)) {
-        return -EACCES;
+    if ((flags & MAP_FIXED) != 0) {
+        dbt_map_drop_code(space, arguments[0], arguments[0] + DBT_PAGE_UP(size_bytes));
     }
     i64 result = dbt_host_call6(__NR_mmap, arguments[0], size_bytes,
                                 dbt_map_host_protection(protection), flags, arguments[4],
@@ -43,9 +40,6 @@ i64 dbt_memory_mmap(dbt_linux_space *space, const u64 *arguments)
     }
     u64 guest_start = (u64)result;
     u64 guest_end = guest_start + DBT_PAGE_UP(size_bytes);
-    if ((flags & MAP_FIXED) != 0) {
-        dbt_map_drop_code(space, guest_start, guest_end);
-    }
     u32 kind = flags & (u32)MAP_TYPE;
     u32 region_flags = (kind == MAP_SHARED || kind == MAP_SHARED_VALIDATE) ? DBT_REGION_SHARED : 0;
     if ((flags & MAP_GROWSDOWN) != 0) {
@@ -58,15 +52,27 @@ i64 dbt_memory_mmap(dbt_linux_space *space, const u64 *arguments)
     return result;
 }
 
-i64 dbt_memory_munmap(dbt_linux_space *space, u64 guest_start, u64 size_bytes)
+i64 dbt_memory_mmap(dbt_linux_space *space, const u64 *arguments)
 {
-    u64 guest_end = guest_start + DBT_PAGE_UP(size_bytes);
+    u64 size_bytes = arguments[1];
+    u32 flags = (u32)arguments[3];
+    u64 fixed_bytes = (flags & MAP_FIXED) != 0 ? size_bytes : 0;
+    if (fixed_bytes != 0 && touches_own(arguments[0], size_bytes)) {
+        return -ENOMEM;
+    }
+    if (denied_by_mdwe(space, (u32)arguments[2])) {
+        return -EACCES;
+    }
+    bool has_engine = dbt_space_lock(space, arguments[0], arguments[0] + fixed_bytes);
+    i64 result = map_held(space, arguments);
+    dbt_space_unlock(space, has_engine);
+    return result;
+}
+
+static i64 unmap_held(dbt_linux_space *space, u64 guest_start, u64 guest_end)
+{
     u64 host_start;
     u64 host_end;
-    if (size_bytes == 0 || (guest_start & (DBT_PAGE_BYTES - 1)) != 0 || guest_end <= guest_start ||
-        guest_end > DBT_ADDRESS_END) {
-        return dbt_host_munmap(guest_start, size_bytes);
-    }
     u64 at = guest_start;
     while (at < guest_end) {
         u64 piece_end = guest_end;
@@ -76,16 +82,29 @@ i64 dbt_memory_munmap(dbt_linux_space *space, u64 guest_start, u64 size_bytes)
             next = host_end;
         }
         if (piece_end > at) {
+            dbt_map_drop_code(space, at, piece_end);
             i64 result = dbt_host_munmap(at, piece_end - at);
             if (result != 0) {
                 return result;
             }
-            dbt_map_drop_code(space, at, piece_end);
             dbt_map_clear(space, at, piece_end);
         }
         at = next;
     }
     return 0;
+}
+
+i64 dbt_memory_munmap(dbt_linux_space *space, u64 guest_start, u64 size_bytes)
+{
+    u64 guest_end = guest_start + DBT_PAGE_UP(size_bytes);
+    if (size_bytes == 0 || (guest_start & (DBT_PAGE_BYTES - 1)) != 0 || guest_end <= guest_start ||
+        guest_end > DBT_ADDRESS_END) {
+        return dbt_host_munmap(guest_start, size_bytes);
+    }
+    bool has_engine = dbt_space_lock(space, guest_start, guest_end);
+    i64 result = unmap_held(space, guest_start, guest_end);
+    dbt_space_unlock(space, has_engine);
+    return result;
 }
 
 /* How far the guest's mappings reach without a hole: what a failing mprotect has changed. */
@@ -101,22 +120,19 @@ static u64 whole_until(const dbt_linux_space *space, u64 guest_start, u64 guest_
     return reached < guest_end ? reached : guest_end;
 }
 
-i64 dbt_memory_mprotect(dbt_linux_space *space, u64 number, const u64 *arguments)
+static i64 protect_held(dbt_linux_space *space, u64 number, const u64 *arguments)
 {
     u64 guest_start = arguments[0];
     u32 protection = (u32)arguments[2];
     u64 guest_end = guest_start + DBT_PAGE_UP(arguments[1]);
-    if (touches_own(guest_start, arguments[1])) {
-        return -ENOMEM;
-    }
-    if (denied_by_mdwe(space, protection)) {
-        return -EACCES;
-    }
     if ((protection & PROT_GROWSDOWN) != 0) {
         const dbt_region *region = dbt_map_find(space, guest_start);
         if (region != 0 && (region->flags & DBT_REGION_GROWS_DOWN) != 0) {
             guest_start = region->guest_start;
         }
+    }
+    if (guest_end > guest_start) {
+        dbt_map_drop_code(space, guest_start, guest_end);
     }
     i64 result = dbt_host_call4(number, arguments[0], arguments[1],
                                 dbt_map_host_protection(protection), arguments[3]);
@@ -127,31 +143,46 @@ i64 dbt_memory_mprotect(dbt_linux_space *space, u64 number, const u64 *arguments
     }
     if (guest_end > guest_start) {
         dbt_shared_drop(space);
-        dbt_map_drop_code(space, guest_start, guest_end);
         dbt_map_protect(space, guest_start, guest_end, protection & PROT_ACCESS_MASK);
     }
     return result;
 }
 
-i64 dbt_memory_mremap(dbt_linux_space *space, const u64 *arguments)
+i64 dbt_memory_mprotect(dbt_linux_space *space, u64 number, const u64 *arguments)
+{
+    u64 guest_start = arguments[0];
+    u32 protection = (u32)arguments[2];
+    if (touches_own(guest_start, arguments[1])) {
+        return -ENOMEM;
+    }
+    if (denied_by_mdwe(space, protection)) {
+        return -EACCES;
+    }
+    bool has_engine = (protection & PROT_GROWSDOWN) != 0
+                          ? dbt_space_lock_all(space)
+                          : dbt_space_lock(space, guest_start, guest_start + arguments[1]);
+    i64 result = protect_held(space, number, arguments);
+    dbt_space_unlock(space, has_engine);
+    return result;
+}
+
+static i64 move_held(dbt_linux_space *space, const u64 *arguments)
 {
     u64 guest_old = arguments[0];
     u64 old_bytes = DBT_PAGE_UP(arguments[1]);
     u64 new_bytes = DBT_PAGE_UP(arguments[2]);
     u64 flags = arguments[3];
-    if (touches_own(guest_old, old_bytes > 0 ? old_bytes : 1)) {
-        return -EFAULT;
-    }
-    if ((flags & MREMAP_FIXED) != 0 && touches_own(arguments[4], new_bytes)) {
-        return -ENOMEM;
-    }
     const dbt_region *found = dbt_map_find(space, guest_old);
     dbt_region region = {0};
     if (found != 0) {
         region = *found;
         /* A watched page is a kernel mapping of its own, and mremap wants one mapping only. */
-        dbt_code_release(space, guest_old, guest_old + (old_bytes > 0 ? old_bytes : 1));
+        (void)dbt_code_release_held(space, guest_old, guest_old + (old_bytes > 0 ? old_bytes : 1));
         region.flags &= ~DBT_REGION_WATCHED;
+    }
+    dbt_map_drop_code(space, guest_old, guest_old + old_bytes);
+    if ((flags & MREMAP_FIXED) != 0) {
+        dbt_map_drop_code(space, arguments[4], arguments[4] + new_bytes);
     }
     i64 result = dbt_host_call6(__NR_mremap, guest_old, arguments[1], arguments[2], flags,
                                 arguments[4], 0);
@@ -160,21 +191,36 @@ i64 dbt_memory_mremap(dbt_linux_space *space, const u64 *arguments)
     }
     u64 guest_new = (u64)result;
     dbt_shared_drop(space);
-    if (old_bytes > 0) {
-        dbt_map_drop_code(space, guest_old, guest_old + old_bytes);
-        if ((flags & MREMAP_DONTUNMAP) == 0) {
-            dbt_map_clear(space, guest_old, guest_old + old_bytes);
-        }
+    if (old_bytes > 0 && (flags & MREMAP_DONTUNMAP) == 0) {
+        dbt_map_clear(space, guest_old, guest_old + old_bytes);
     }
-    dbt_map_drop_code(space, guest_new, guest_new + new_bytes);
     dbt_map_set(space, guest_new, guest_new + new_bytes, region.protection, region.flags);
     return result;
 }
 
-i64 dbt_memory_brk(dbt_linux_space *space, u64 guest_brk)
+i64 dbt_memory_mremap(dbt_linux_space *space, const u64 *arguments)
+{
+    u64 guest_old = arguments[0];
+    u64 old_bytes = DBT_PAGE_UP(arguments[1]);
+    u64 new_bytes = DBT_PAGE_UP(arguments[2]);
+    bool is_fixed = (arguments[3] & MREMAP_FIXED) != 0;
+    if (touches_own(guest_old, old_bytes > 0 ? old_bytes : 1)) {
+        return -EFAULT;
+    }
+    if (is_fixed && touches_own(arguments[4], new_bytes)) {
+        return -ENOMEM;
+    }
+    bool has_engine = is_fixed ? dbt_space_lock_all(space)
+                               : dbt_space_lock(space, guest_old, guest_old + old_bytes + 1);
+    i64 result = move_held(space, arguments);
+    dbt_space_unlock(space, has_engine);
+    return result;
+}
+
+static u64 break_held(dbt_linux_space *space, u64 guest_brk)
 {
     if (guest_brk < space->guest_brk_start || guest_brk > space->guest_brk_limit) {
-        return (i64)space->guest_brk;
+        return space->guest_brk;
     }
     u64 old_end = DBT_PAGE_UP(space->guest_brk);
     u64 new_end = DBT_PAGE_UP(guest_brk);
@@ -185,16 +231,22 @@ i64 dbt_memory_brk(dbt_linux_space *space, u64 guest_brk)
             if (result > 0) {
                 dbt_host_munmap((u64)result, new_end - old_end);
             }
-            return (i64)space->guest_brk;
+            return space->guest_brk;
         }
         dbt_map_set(space, old_end, new_end, PROT_READ | PROT_WRITE, 0);
-    } else if (new_end < old_end) {
-        if (dbt_memory_munmap(space, new_end, old_end - new_end) != 0) {
-            return (i64)space->guest_brk;
-        }
+    } else if (new_end < old_end && unmap_held(space, new_end, old_end) != 0) {
+        return space->guest_brk;
     }
     space->guest_brk = guest_brk;
-    return (i64)guest_brk;
+    return guest_brk;
+}
+
+i64 dbt_memory_brk(dbt_linux_space *space, u64 guest_brk)
+{
+    bool has_engine = dbt_space_lock_all(space);
+    u64 result = break_held(space, guest_brk);
+    dbt_space_unlock(space, has_engine);
+    return (i64)result;
 }
 
 /* Finds the kernel's mapping that begins at an address. */
@@ -215,7 +267,7 @@ static bool visit_mapping(void *owner, const dbt_maps_entry *entry)
 static u64 mapping_end(u64 start)
 {
     find_mapping find = {start, start};
-    (void)dbt_maps_read("/proc/self/maps", visit_mapping, &find);
+    (void)dbt_maps_read("/proc/thread-self/maps", visit_mapping, &find);
     return find.end;
 }
 
@@ -230,8 +282,10 @@ i64 dbt_memory_shmat(dbt_linux_space *space, const u64 *arguments)
             return -EINVAL;
         }
     }
+    bool has_engine = dbt_space_lock_all(space);
     i64 result = dbt_host_call3(__NR_shmat, arguments[0], arguments[1], flags & ~SHM_EXECUTE);
     if (result < 0 && result >= -4095) {
+        dbt_space_unlock(space, has_engine);
         return result;
     }
     u64 guest_end = mapping_end((u64)result);
@@ -241,18 +295,30 @@ i64 dbt_memory_shmat(dbt_linux_space *space, const u64 *arguments)
     dbt_shared_drop(space);
     dbt_map_drop_code(space, (u64)result, guest_end);
     dbt_map_set(space, (u64)result, guest_end, protection, DBT_REGION_SHARED);
+    dbt_space_unlock(space, has_engine);
     return result;
 }
 
 i64 dbt_memory_shmdt(dbt_linux_space *space, u64 guest_start)
 {
+    bool has_engine = dbt_space_lock_all(space);
     u64 guest_end = mapping_end(guest_start);
     i64 result = dbt_host_call1(__NR_shmdt, guest_start);
     if (result == 0) {
         dbt_map_drop_code(space, guest_start, guest_end);
         dbt_map_clear(space, guest_start, guest_end);
     }
+    dbt_space_unlock(space, has_engine);
     return result;
+}
+
+/* Changes contents, not mappings: the call may take long, so no lock is held meanwhile. */
+static void drop_contents(dbt_linux_space *space, u64 guest_start, u64 size_bytes)
+{
+    u64 guest_end = guest_start + DBT_PAGE_UP(size_bytes);
+    bool has_engine = dbt_space_lock(space, guest_start, guest_end);
+    dbt_map_drop_code(space, guest_start, guest_end);
+    dbt_space_unlock(space, has_engine);
 }
 
 i64 dbt_memory_madvise(dbt_linux_space *space, const u64 *arguments)
@@ -264,7 +330,7 @@ i64 dbt_memory_madvise(dbt_linux_space *space, const u64 *arguments)
     u64 advice = arguments[2];
     if (result == 0 && (advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE ||
                         advice == MADV_DONTNEED_LOCKED)) {
-        dbt_map_drop_code(space, arguments[0], arguments[0] + DBT_PAGE_UP(arguments[1]));
+        drop_contents(space, arguments[0], arguments[1]);
     }
     return result;
 }
@@ -277,7 +343,7 @@ i64 dbt_memory_remap_file_pages(dbt_linux_space *space, const u64 *arguments)
     i64 result = dbt_host_call6(__NR_remap_file_pages, arguments[0], arguments[1], arguments[2],
                                 arguments[3], arguments[4], 0);
     if (result == 0) {
-        dbt_map_drop_code(space, arguments[0], arguments[0] + DBT_PAGE_UP(arguments[1]));
+        drop_contents(space, arguments[0], arguments[1]);
     }
     return result;
 }

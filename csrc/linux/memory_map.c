@@ -13,7 +13,6 @@ bool dbt_map_create(dbt_linux_space *space)
     space->regions = (dbt_region *)host;
     space->region_capacity = REGION_CAPACITY;
     space->region_count = 0;
-    space->lone_ticket = ~0ULL;
     return host != 0;
 }
 
@@ -164,7 +163,7 @@ void dbt_map_drop_code(dbt_linux_space *space, u64 guest_start, u64 guest_end)
     u32 at = dbt_map_lower_bound(space, guest_start);
     for (; at < space->region_count && space->regions[at].guest_start < guest_end; at++) {
         if ((space->regions[at].protection & PROT_EXEC) != 0) {
-            dbt_engine_invalidate(space->engine, guest_start, guest_end);
+            dbt_engine_change_drop(space->engine, guest_start, guest_end);
             return;
         }
     }

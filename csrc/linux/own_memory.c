@@ -1,9 +1,9 @@
 /* Job: remembers which addresses the VMM itself has mapped, so that no guest mapping lands there.
  * State: one process-wide sorted list: the ranges belong to the process's address space, whoever runs.
- * Invariant: ranges are disjoint and not adjacent; changed only by the VMM's own mappings. */
+ * Invariant: its lock is the last one taken. Ranges are disjoint and not adjacent; changed only by the VMM's own mappings. */
 #include "linux/linux.h"
 
-#define OWN_CAPACITY 512
+#define OWN_CAPACITY 1024
 
 typedef struct own_range {
     u64 host_start;
@@ -11,6 +11,7 @@ typedef struct own_range {
 } own_range;
 
 static struct {
+    u32 lock;
     u32 count;
     own_range ranges[OWN_CAPACITY];
 } own;
@@ -29,9 +30,20 @@ static void insert_at(u32 at, u64 host_start, u64 host_end)
     own.count++;
 }
 
+void dbt_own_lock(void)
+{
+    dbt_lock_take(&own.lock);
+}
+
+void dbt_own_unlock(void)
+{
+    dbt_lock_give(&own.lock);
+}
+
 void dbt_own_add(u64 host_start, u64 host_end)
 {
     u32 at = 0;
+    dbt_own_lock();
     while (at < own.count && own.ranges[at].host_end < host_start) {
         at++;
     }
@@ -45,10 +57,12 @@ void dbt_own_add(u64 host_start, u64 host_end)
         remove_at(at);
     }
     insert_at(at, host_start, host_end);
+    dbt_own_unlock();
 }
 
 void dbt_own_remove(u64 host_start, u64 host_end)
 {
+    dbt_own_lock();
     for (u32 at = 0; at < own.count;) {
         own_range range = own.ranges[at];
         if (range.host_end <= host_start || range.host_start >= host_end) {
@@ -63,11 +77,13 @@ void dbt_own_remove(u64 host_start, u64 host_end)
             insert_at(at++, host_end, range.host_end);
         }
     }
+    dbt_own_unlock();
 }
 
 bool dbt_own_overlaps(u64 start, u64 end, u64 *host_start, u64 *host_end)
 {
     u32 low = 0;
+    dbt_own_lock();
     u32 high = own.count;
     while (low < high) {
         u32 middle = (low + high) / 2;
@@ -77,10 +93,12 @@ bool dbt_own_overlaps(u64 start, u64 end, u64 *host_start, u64 *host_end)
             high = middle;
         }
     }
-    if (low == own.count || own.ranges[low].host_start >= end) {
-        return false;
+    bool found = low < own.count && own.ranges[low].host_start < end;
+    own_range range = found ? own.ranges[low] : (own_range){0, 0};
+    dbt_own_unlock();
+    if (found) {
+        *host_start = range.host_start > start ? range.host_start : start;
+        *host_end = range.host_end < end ? range.host_end : end;
     }
-    *host_start = own.ranges[low].host_start > start ? own.ranges[low].host_start : start;
-    *host_end = own.ranges[low].host_end < end ? own.ranges[low].host_end : end;
-    return true;
+    return found;
 }

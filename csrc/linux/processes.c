@@ -1,5 +1,7 @@
-/* Job: fork, vfork, clone, execve and exit: one VMM process hosts one guest process.
- * State: a vfork child has its own thread, context and dbt_linux_process, and shares the space.
+/* Job: fork, vfork, clone, execve and exit: one VMM process hosts one guest process, and its threads are
+ * the guest's.
+ * State: a process that shares its parent's memory (vfork) has its own dbt_linux_process and shares the
+ * space; the engine goes on counting for the process that created it.
  * Invariant: the child of a fork counts into its own slab before its first count; a failed execve
  * leaves the caller as it was. */
 #include "core/port.h"
@@ -10,17 +12,29 @@
 
 #define CLONE_VM 0x100u
 #define CLONE_SIGHAND 0x800u
+#define CLONE_PIDFD 0x1000u
 #define CLONE_VFORK 0x4000u
 #define CLONE_THREAD 0x10000u
+#define CLONE_PARENT_SETTID 0x100000u
+#define CLONE_CHILD_CLEARTID 0x200000u
+#define CLONE_CHILD_SETTID 0x1000000u
 #define ARGUMENTS_MOST 0x7fffffffu
 #define PROCESS_BYTES DBT_PAGE_UP(sizeof(dbt_linux_process))
 
 void dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status)
 {
+    if (number == __NR_exit) {
+        dbt_thread_end(thread, status);
+    }
     dbt_process_end(thread->process);
     for (;;) {
         (void)dbt_host_call1(number, status);
     }
+}
+
+static void learn_tid(dbt_linux_thread *thread)
+{
+    thread->tid = (u32)dbt_host_call1(__NR_gettid, 0);
 }
 
 /* In a child: its own counts from here on. */
@@ -29,17 +43,66 @@ static void adopt_slab(dbt_linux_thread *thread, u32 parent_pid)
     dbt_linux_process *process = thread->process;
     dbt_process_claim_slab(process, parent_pid);
     thread->context->slab = process->slab;
+    process->space->statistics = &process->slab->statistics;
     dbt_engine_set_statistics(process->space->engine, &process->slab->statistics);
+}
+
+/* The kernel writes thread ids there, from within the call or when the thread ends. */
+static void release_tids(dbt_linux_thread *thread, u64 flags, const u64 *arguments)
+{
+    dbt_linux_space *space = thread->process->space;
+    if ((flags & (CLONE_PARENT_SETTID | CLONE_PIDFD)) != 0) {
+        (void)dbt_code_release(space, arguments[2], arguments[2] + 4);
+    }
+    if ((flags & CLONE_CHILD_SETTID) != 0) {
+        (void)dbt_code_release(space, arguments[3], arguments[3] + 4);
+    }
+}
+
+/* All locks are held while the kernel copies the address space, so that the child finds every table
+ * whole and can give them back itself: of the threads only the caller is left there. */
+static void lock_for_fork(dbt_linux_process *process)
+{
+    dbt_engine_fork_prepare(process->space->engine);
+    dbt_lock_take(&process->space->lock);
+    dbt_lock_take(&process->space->threads_lock);
+    dbt_lock_take(&process->lock);
+    dbt_own_lock();
+}
+
+static void unlock_after_fork(dbt_linux_thread *thread, bool is_child)
+{
+    dbt_linux_process *process = thread->process;
+    dbt_own_unlock();
+    dbt_lock_give(&process->lock);
+    if (is_child) {
+        dbt_thread_forget_others(thread);
+    }
+    dbt_lock_give(&process->space->threads_lock);
+    dbt_lock_give(&process->space->lock);
+    if (is_child) {
+        dbt_engine_fork_child(process->space->engine, thread->context);
+    } else {
+        dbt_engine_fork_parent(process->space->engine);
+    }
 }
 
 static i64 fork_process(dbt_linux_thread *thread, u64 flags, const u64 *arguments)
 {
     u32 parent_pid = thread->process->pid;
     u64 call[6] = {flags, 0, arguments[2], arguments[3], arguments[4], 0};
+    release_tids(thread, flags, arguments);
+    lock_for_fork(thread->process);
     i64 result = dbt_gate_syscall(__NR_clone, call, &thread->context->pending);
+    if (result == 0) {
+        learn_tid(thread);
+    }
+    unlock_after_fork(thread, result == 0);
     if (result != 0) {
         return result;
     }
+    thread->is_vfork_child = false;
+    thread->guest_clear_tid = (flags & CLONE_CHILD_CLEARTID) != 0 ? arguments[3] : 0;
     adopt_slab(thread, parent_pid);
     if (arguments[1] != 0) {
         thread->context->registers[DBT_RSP] = arguments[1];
@@ -47,66 +110,128 @@ static i64 fork_process(dbt_linux_thread *thread, u64 flags, const u64 *argument
     return 0;
 }
 
-/* First code of a vfork child, on its own VMM stack, in the parent's memory. */
-static void run_vfork_child(void *argument)
+/* First code of a new thread, on its own VMM stack, with all signals blocked. */
+static void run_thread(void *argument)
 {
     dbt_linux_thread *thread = argument;
+    learn_tid(thread);
     dbt_thread_use_signal_stack(thread);
-    adopt_slab(thread, thread->process->pid);
     dbt_signals_set_host_mask(thread);
     dbt_engine_run(thread->context);
 }
 
-static dbt_linux_thread *create_vfork_child(const dbt_linux_thread *parent, u64 guest_stack)
+/* First code of a process that shares its parent's memory. */
+static void run_sharing_process(void *argument)
 {
-    u64 host = dbt_port_map(0, PROCESS_BYTES, DBT_PORT_READ | DBT_PORT_WRITE);
-    if (host == 0) {
-        return 0;
-    }
-    dbt_linux_process *process = (dbt_linux_process *)host;
-    *process = *parent->process;
+    dbt_linux_thread *thread = argument;
+    u32 parent_pid = thread->process->pid;
+    __asm__ volatile("wrgsbase %0" : : "r"(thread->context));
+    dbt_process_claim_slab(thread->process, parent_pid);
+    thread->context->slab = thread->process->slab;
+    run_thread(thread);
+}
+
+/* A block for a child in this address space, with a copy of the parent's guest state. */
+static dbt_linux_thread *create_child(const dbt_linux_thread *parent, dbt_linux_process *process,
+                                      u64 flags, const u64 *arguments)
+{
     dbt_linux_thread *child = dbt_thread_create(process);
     if (child == 0) {
-        dbt_port_unmap(host, PROCESS_BYTES);
         return 0;
     }
     dbt_context *context = child->context;
-    dbt_engine_attach(process->space->engine, context);
-    context->process = child;
     memcpy(context->registers, parent->context->registers, sizeof context->registers);
     context->rip = parent->context->rip;
     context->rflags = parent->context->rflags;
     context->guest_gs_base = parent->context->guest_gs_base;
     context->guest_gs_selector = parent->context->guest_gs_selector;
     context->registers[DBT_RAX] = 0;
-    if (guest_stack != 0) {
-        context->registers[DBT_RSP] = guest_stack;
+    if (arguments[1] != 0) {
+        context->registers[DBT_RSP] = arguments[1];
     }
     child->blocked = parent->blocked;
-    child->guest_stack = parent->guest_stack;
-    child->is_vfork_child = true;
+    child->guest_stack = (dbt_host_stack){.flags = DBT_SS_DISABLE};
+    child->guest_clear_tid = (flags & CLONE_CHILD_CLEARTID) != 0 ? arguments[3] : 0;
+    dbt_engine_attach(process->space->engine, context);
     return child;
 }
 
-static i64 vfork_process(dbt_linux_thread *thread, u64 flags, const u64 *arguments)
+static void drop_child(dbt_linux_thread *child)
 {
-    dbt_linux_process *process = thread->process;
+    dbt_engine_detach(child->context);
+    dbt_thread_destroy(child);
+}
+
+static bool block_signals(const dbt_linux_thread *thread)
+{
     u64 all_blocked = dbt_signals_host_mask(~0ULL);
     (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&all_blocked, 0, 8);
-    if (thread->context->pending != 0) {
-        return DBT_RESTART; /* delivery sets the mask again */
+    return thread->context->pending == 0; /* otherwise delivery sets the mask again */
+}
+
+static i64 start_thread(dbt_linux_thread *thread, u64 flags, const u64 *arguments)
+{
+    release_tids(thread, flags, arguments);
+    if (!block_signals(thread)) {
+        return DBT_RESTART;
     }
-    dbt_linux_thread *child = create_vfork_child(thread, arguments[1]);
-    if (child == 0) {
-        dbt_signals_set_host_mask(thread);
-        return -ENOMEM;
+    i64 result = -EAGAIN;
+    dbt_linux_thread *child = create_child(thread, thread->process, flags, arguments);
+    if (child != 0) {
+        result = dbt_gate_clone(flags, dbt_thread_stack_top(child), arguments[2], arguments[3],
+                                arguments[4], run_thread, child);
+        if (result < 0) {
+            drop_child(child);
+        }
     }
-    i64 result = dbt_gate_clone(flags, dbt_thread_stack_top(child), arguments[2], arguments[3],
-                                arguments[4], run_vfork_child, child);
-    process->space->statistics = &process->slab->statistics;
-    dbt_engine_set_statistics(process->space->engine, &process->slab->statistics);
-    dbt_port_unmap((u64)child->process, PROCESS_BYTES);
-    dbt_thread_destroy(child);
+    dbt_signals_set_host_mask(thread);
+    return result;
+}
+
+static dbt_linux_process *copy_process(dbt_linux_process *parent)
+{
+    u64 host = dbt_port_map(0, PROCESS_BYTES, DBT_PORT_READ | DBT_PORT_WRITE);
+    if (host == 0) {
+        return 0;
+    }
+    dbt_linux_process *process = (dbt_linux_process *)host;
+    dbt_lock_take(&parent->lock);
+    *process = *parent;
+    dbt_lock_give(&parent->lock);
+    process->lock = 0;
+    process->thread_count = 0;
+    return process;
+}
+
+/* vfork, or a process that shares memory and goes on by itself: then its last block to be used again
+ * gives its dbt_linux_process back. */
+static i64 start_sharing_process(dbt_linux_thread *thread, u64 flags, const u64 *arguments)
+{
+    dbt_linux_process *parent = thread->process;
+    bool waits = (flags & CLONE_VFORK) != 0;
+    release_tids(thread, flags, arguments);
+    if (!block_signals(thread)) {
+        return DBT_RESTART;
+    }
+    i64 result = -ENOMEM;
+    dbt_linux_process *process = copy_process(parent);
+    dbt_linux_thread *child = process != 0 ? create_child(thread, process, flags, arguments) : 0;
+    if (child != 0) {
+        if (waits) {
+            child->guest_stack = thread->guest_stack;
+        }
+        child->is_vfork_child = waits;
+        child->own_process = waits ? 0 : process;
+        result = dbt_gate_clone(flags, dbt_thread_stack_top(child), arguments[2], arguments[3],
+                                arguments[4], run_sharing_process, child);
+        if (waits || result < 0) {
+            child->own_process = 0;
+            drop_child(child);
+        }
+    }
+    if (process != 0 && (child == 0 || waits || result < 0)) {
+        dbt_port_unmap((u64)process, PROCESS_BYTES);
+    }
     dbt_signals_set_host_mask(thread);
     return result;
 }
@@ -118,17 +243,19 @@ i64 dbt_process_clone(dbt_linux_thread *thread, u64 number, const u64 *arguments
         own[0] = CLONE_VM | CLONE_VFORK | DBT_SIGCHLD;
     } else if (number == __NR_clone) {
         memcpy(own, arguments, sizeof own);
-        dbt_outputs_release(thread->process->space, number, arguments);
     }
     u64 flags = own[0];
     if ((flags & CLONE_VM) == 0) {
         return fork_process(thread, flags, own);
     }
-    if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VFORK)) != CLONE_VFORK) {
-        dbt_text_complain("this program starts a thread, which is not supported yet", "");
+    if ((flags & CLONE_THREAD) != 0) {
+        return start_thread(thread, flags, own);
+    }
+    if ((flags & CLONE_SIGHAND) != 0) {
+        dbt_text_complain("a process that shares signal handlers is not supported yet", "");
         dbt_process_exit(thread, __NR_exit_group, DBT_STATUS_FAILED);
     }
-    return vfork_process(thread, flags, own);
+    return start_sharing_process(thread, flags, own);
 }
 
 /* What an execve has allocated, to be given back when it fails. */
@@ -235,7 +362,7 @@ static i64 enter_vmm(dbt_linux_thread *thread, execution *work, u64 guest_envp)
 {
     dbt_linux_process *process = thread->process;
     u64 session_fd = (u64)process->session_fd;
-    u64 call[6] = {(u64) "/proc/self/exe", work->host_argv, guest_envp, 0, 0, 0};
+    u64 call[6] = {(u64) "/proc/thread-self/exe", work->host_argv, guest_envp, 0, 0, 0};
     (void)dbt_host_call3(__NR_fcntl, session_fd, F_SETFD, 0);
     __atomic_store_n(&process->slab->state, DBT_SLAB_ENDED, __ATOMIC_RELEASE);
     dbt_signals_before_exec(thread);

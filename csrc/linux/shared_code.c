@@ -85,12 +85,12 @@ bool dbt_shared_watch(dbt_linux_space *space, u64 guest_pc)
         guest_pc < space->guest_shared_end) {
         return true;
     }
-    if (dbt_maps_read("/proc/self/maps", find_file, &found) < 0) {
+    if (dbt_maps_read("/proc/thread-self/maps", find_file, &found) < 0) {
         return false;
     }
     do {
         found.count = 0;
-        if (dbt_maps_read("/proc/self/maps", collect_views, &found) < 0) {
+        if (dbt_maps_read("/proc/thread-self/maps", collect_views, &found) < 0) {
             return false;
         }
         for (u32 at = 0; at < found.count; at++) {
@@ -112,9 +112,16 @@ void dbt_shared_drop(dbt_linux_space *space)
     for (u32 at = 0; at < space->region_count; at++) {
         const dbt_region *region = &space->regions[at];
         if ((region->flags & DBT_REGION_SHARED) != 0 && (region->protection & PROT_EXEC) != 0) {
-            dbt_engine_invalidate(space->engine, region->guest_start, region->guest_end);
+            dbt_engine_change_drop(space->engine, region->guest_start, region->guest_end);
         }
     }
+}
+
+void dbt_shared_drop_all(dbt_linux_space *space)
+{
+    bool has_engine = dbt_space_lock_all(space);
+    dbt_shared_drop(space);
+    dbt_space_unlock(space, has_engine);
 }
 
 bool dbt_shared_is_file_write(u64 number)

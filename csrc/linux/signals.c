@@ -40,9 +40,13 @@ void dbt_signals_install(const dbt_linux_process *process, u32 number)
         /* Restarting stays the kernel's business: the flag is the guest's own. */
         host.flags |= (guest->flags & DBT_SA_RESTART) | DBT_SA_SIGINFO | DBT_SA_ONSTACK |
                       DBT_SA_RESTORER | (dbt_signal_is_fault(number) ? DBT_SA_NODEFER : 0);
+        if (number == DBT_KICK_SIGNAL && guest->handler <= DBT_SIG_IGN) {
+            host.flags |= DBT_SA_RESTART;
+        }
         host.handler = (u64)dbt_gate_signal;
         host.restorer = (u64)dbt_gate_signal_return;
-        host.mask = dbt_signals_host_mask(~0ULL);
+        /* A kick never interrupts a handler: the thread's answer is the state the handler leaves. */
+        host.mask = dbt_signals_host_mask(~0ULL) | DBT_SIGNAL_BIT(DBT_KICK_SIGNAL);
     } else {
         host.handler = guest->handler;
         host.flags |= DBT_SA_RESTORER;
@@ -122,6 +126,7 @@ i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments)
         (arguments[1] != 0 && (DBT_SIGNAL_BIT(number) & NEVER_BLOCKED) != 0)) {
         return -EINVAL;
     }
+    dbt_lock_take(&process->lock);
     dbt_host_action old = process->actions[number];
     if (arguments[1] != 0) {
         action.flags &= KNOWN_FLAGS;
@@ -138,6 +143,7 @@ i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments)
             thread->queue_length = kept;
         }
     }
+    dbt_lock_give(&process->lock);
     if (arguments[2] != 0 &&
         !dbt_guest_write(process->space, arguments[2], &old, sizeof old)) {
         return -EFAULT;

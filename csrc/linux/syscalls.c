@@ -27,10 +27,13 @@ _Noreturn static void refuse(dbt_linux_thread *thread, const char *what)
 i64 dbt_linux_pass(dbt_linux_thread *thread, u64 number, const u64 *arguments)
 {
     dbt_linux_space *space = thread->process->space;
+    if (number == __NR_set_tid_address) {
+        thread->guest_clear_tid = arguments[0];
+    }
     dbt_outputs_release(space, number, arguments);
     i64 result = dbt_gate_syscall(number, arguments, &thread->context->pending);
     if (space->has_shared_code && dbt_shared_is_file_write(number)) {
-        dbt_shared_drop(space);
+        dbt_shared_drop_all(space);
     }
     return result;
 }
@@ -67,7 +70,9 @@ static i64 call_prctl(dbt_linux_thread *thread, const u64 *arguments)
     switch (arguments[0]) {
     case PR_SET_NAME:
         result = dbt_linux_pass(thread, __NR_prctl, arguments);
-        (void)dbt_host_call2(__NR_prctl, PR_GET_NAME, (u64)thread->process->slab->name);
+        if (thread->tid == thread->process->pid) {
+            (void)dbt_host_call2(__NR_prctl, PR_GET_NAME, (u64)thread->process->slab->name);
+        }
         return result;
     case PR_SET_SECCOMP:
         refuse(thread, "this program installs a seccomp filter, which is not supported yet");
@@ -267,9 +272,12 @@ static void fetch_fault(dbt_linux_thread *thread)
             dbt_code_fetch(thread->process->space, guest_pc, &view) == DBT_OK) {
             guest_pc = guest_end;
         }
+        dbt_lock_take(&thread->process->space->lock);
         const dbt_region *region = dbt_map_find(thread->process->space, guest_pc);
         bool is_mapped = region != 0;
-        if (is_mapped && (region->protection & PROT_EXEC) != 0) {
+        bool may_execute = is_mapped && (region->protection & PROT_EXEC) != 0;
+        dbt_lock_give(&thread->process->space->lock);
+        if (may_execute) {
             signal.info.number = DBT_SIGBUS; /* executable, and yet no byte can be read there */
         }
         signal.info.code = is_mapped ? DBT_SEGV_ACCERR : DBT_SEGV_MAPERR;

@@ -8,7 +8,9 @@
  *   block + 376K   dbt_context
  *   block + 380K   dbt_linux_thread, up to block + 384K
  *
- * Invariant: the block is whole before the thread's first signal can arrive. */
+ * Blocks are mapped several at a time and used again; only the pages that are touched cost memory.
+ * Invariant: the block is whole before the thread's first signal can arrive. A block in the list of free
+ * ones is no thread's stack any more: the last instructions of an ending thread use none. */
 #include "core/port.h"
 #include "linux/gate.h"
 #include "linux/linux.h"
@@ -20,42 +22,166 @@
 #define CONTEXT_AT (376u * 1024)
 #define THREAD_AT (380u * 1024)
 #define BLOCK_BYTES (384u * 1024)
+#define BLOCKS_AT_ONCE 16u
 
 _Static_assert(sizeof(dbt_context) <= THREAD_AT - CONTEXT_AT, "the context fits its page");
 _Static_assert(sizeof(dbt_linux_thread) <= BLOCK_BYTES - THREAD_AT, "the thread fits its page");
+
+static dbt_linux_thread *thread_in(u64 host_block)
+{
+    return (dbt_linux_thread *)(host_block + THREAD_AT);
+}
+
+/* Puts new blocks into the list of free ones: a single one for a process's first thread. */
+static void map_blocks(dbt_linux_space *space)
+{
+    u32 count = space->threads == 0 ? 1 : BLOCKS_AT_ONCE;
+    u64 size_bytes = count * (u64)BLOCK_BYTES;
+    u64 host_room = dbt_port_map(0, size_bytes + SIGNAL_AREA_BYTES, DBT_PORT_READ | DBT_PORT_WRITE);
+    if (host_room == 0) {
+        return;
+    }
+    u64 host_start = (host_room + SIGNAL_AREA_BYTES - 1) & ~(u64)(SIGNAL_AREA_BYTES - 1);
+    if (host_start > host_room) {
+        dbt_port_unmap(host_room, host_start - host_room);
+    }
+    u64 host_end = host_start + size_bytes;
+    u64 host_room_end = host_room + size_bytes + SIGNAL_AREA_BYTES;
+    if (host_room_end > host_end) {
+        dbt_port_unmap(host_end, host_room_end - host_end);
+    }
+    for (u64 host_block = host_end; host_block > host_start;) {
+        host_block -= BLOCK_BYTES;
+        (void)dbt_host_mprotect(host_block + DBT_PAGE_BYTES, DBT_PAGE_BYTES, PROT_NONE);
+        (void)dbt_host_mprotect(host_block + STACK_AT, DBT_PAGE_BYTES, PROT_NONE);
+        dbt_linux_thread *thread = thread_in(host_block);
+        thread->host_block = host_block;
+        thread->next = space->free_threads;
+        space->free_threads = thread;
+    }
+}
+
+static dbt_linux_thread *take_block(dbt_linux_space *space)
+{
+    dbt_lock_take(&space->threads_lock);
+    if (space->free_threads == 0) {
+        map_blocks(space);
+    }
+    dbt_linux_thread *thread = space->free_threads;
+    if (thread != 0) {
+        space->free_threads = thread->next;
+        if (thread->own_process != 0) {
+            dbt_port_unmap((u64)thread->own_process, DBT_PAGE_UP(sizeof(dbt_linux_process)));
+        }
+        u64 host_block = thread->host_block;
+        memset(thread, 0, sizeof *thread);
+        thread->host_block = host_block;
+        thread->next = space->threads;
+        if (thread->next != 0) {
+            thread->next->previous = thread;
+        }
+        space->threads = thread;
+    }
+    dbt_lock_give(&space->threads_lock);
+    return thread;
+}
+
+/* threads_lock is held. */
+static void free_block(dbt_linux_space *space, dbt_linux_thread *thread)
+{
+    if (thread->next != 0) {
+        thread->next->previous = thread->previous;
+    }
+    if (thread->previous != 0) {
+        thread->previous->next = thread->next;
+    } else {
+        space->threads = thread->next;
+    }
+    thread->next = space->free_threads;
+    space->free_threads = thread;
+}
 
 dbt_linux_thread *dbt_thread_create(dbt_linux_process *process)
 {
     /* Two nested host frames and the handler's own C frames must fit. */
     DBT_ASSERT(process->minimum_stack_bytes * 2 + 32768 < SIGNAL_AREA_BYTES - SIGNAL_STACK_AT);
-    u64 host_room = dbt_port_map(0, BLOCK_BYTES + SIGNAL_AREA_BYTES, DBT_PORT_READ | DBT_PORT_WRITE);
-    if (host_room == 0) {
+    dbt_linux_thread *thread = take_block(process->space);
+    if (thread == 0) {
         return 0;
     }
-    u64 host_block = (host_room + SIGNAL_AREA_BYTES - 1) & ~(u64)(SIGNAL_AREA_BYTES - 1);
-    if (host_block > host_room) {
-        dbt_port_unmap(host_room, host_block - host_room);
-    }
-    u64 host_rest = host_block + BLOCK_BYTES;
-    u64 host_room_end = host_room + BLOCK_BYTES + SIGNAL_AREA_BYTES;
-    if (host_room_end > host_rest) {
-        dbt_port_unmap(host_rest, host_room_end - host_rest);
-    }
-    (void)dbt_host_mprotect(host_block + DBT_PAGE_BYTES, DBT_PAGE_BYTES, PROT_NONE);
-    (void)dbt_host_mprotect(host_block + STACK_AT, DBT_PAGE_BYTES, PROT_NONE);
-    dbt_linux_thread *thread = (dbt_linux_thread *)(host_block + THREAD_AT);
-    *(dbt_linux_thread **)host_block = thread;
-    thread->host_block = host_block;
+    *(dbt_linux_thread **)thread->host_block = thread;
     thread->process = process;
-    thread->context = (dbt_context *)(host_block + CONTEXT_AT);
+    thread->context = (dbt_context *)(thread->host_block + CONTEXT_AT);
+    memset(thread->context, 0, sizeof *thread->context);
     thread->context->process = thread;
     thread->context->slab = process->slab;
+    (void)__atomic_fetch_add(&process->thread_count, 1, __ATOMIC_RELAXED);
     return thread;
 }
 
 void dbt_thread_destroy(dbt_linux_thread *thread)
 {
-    dbt_port_unmap(thread->host_block, BLOCK_BYTES);
+    dbt_linux_space *space = thread->process->space;
+    (void)__atomic_fetch_sub(&thread->process->thread_count, 1, __ATOMIC_RELAXED);
+    dbt_lock_take(&space->threads_lock);
+    free_block(space, thread);
+    dbt_lock_give(&space->threads_lock);
+}
+
+_Noreturn void dbt_thread_end(dbt_linux_thread *thread, u64 status)
+{
+    dbt_linux_process *process = thread->process;
+    dbt_linux_space *space = process->space;
+    u64 all = ~0ULL;
+    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&all, 0, 8);
+    dbt_engine_detach(thread->context);
+    if (thread->guest_clear_tid != 0) {
+        (void)dbt_code_release(space, thread->guest_clear_tid, thread->guest_clear_tid + 4);
+    }
+    if (__atomic_sub_fetch(&process->thread_count, 1, __ATOMIC_ACQ_REL) == 0) {
+        dbt_process_end(process);
+    }
+    dbt_lock_take(&space->threads_lock);
+    if (!thread->is_vfork_child) {
+        free_block(space, thread);
+    }
+    dbt_gate_exit_thread(&space->threads_lock, status);
+}
+
+void dbt_thread_forget_others(dbt_linux_thread *survivor)
+{
+    dbt_linux_space *space = survivor->process->space;
+    for (dbt_linux_thread *thread = space->threads; thread != 0;) {
+        dbt_linux_thread *next = thread->next;
+        if (thread != survivor) {
+            free_block(space, thread);
+        }
+        thread = next;
+    }
+    survivor->process->thread_count = 1;
+}
+
+dbt_linux_thread *dbt_thread_self(void)
+{
+    const dbt_context *context;
+    __asm__("rdgsbase %0" : "=r"(context));
+    return context != 0 ? context->process : 0;
+}
+
+void dbt_thread_kick(dbt_context *context)
+{
+    dbt_linux_thread *thread = context->process;
+    dbt_host_siginfo info = {.number = DBT_KICK_SIGNAL, .code = DBT_SI_KICK};
+    __atomic_store_n(&thread->kick_wanted, 1, __ATOMIC_RELEASE);
+    i64 result = dbt_host_call4(__NR_rt_tgsigqueueinfo, thread->process->pid, thread->tid,
+                                DBT_KICK_SIGNAL, (u64)&info);
+    if (result == -EPERM) {
+        /* A process of its own in this address space: only its own may choose what a signal tells. */
+        result = dbt_host_call3(__NR_tgkill, thread->process->pid, thread->tid, DBT_KICK_SIGNAL);
+    }
+    if (result == -ESRCH) {
+        __atomic_store_n(&context->in_tc, 0, __ATOMIC_RELEASE); /* it was killed */
+    }
 }
 
 u64 dbt_thread_stack_top(const dbt_linux_thread *thread)
@@ -96,7 +222,6 @@ void dbt_process_claim_slab(dbt_linux_process *process, u32 parent_pid)
     }
     process->pid = (u32)dbt_host_call1(__NR_getpid, 0);
     process->slab = slab;
-    process->space->statistics = &slab->statistics;
     slab->pid = process->pid;
     slab->parent_pid = parent_pid;
     (void)dbt_host_call2(__NR_prctl, PR_GET_NAME, (u64)slab->name);

@@ -118,18 +118,15 @@ static bool fits_bounce(const dbt_mailbox *mailbox)
 }
 
 /* Whatever the guest's permissions are: the owner of a Machine may look and write everywhere. */
-static i32 access_memory(dbt_linux_space *space, dbt_mailbox *mailbox, bool is_write)
+static i32 access_held(dbt_linux_space *space, dbt_mailbox *mailbox, bool is_write)
 {
     u64 guest_start = mailbox->address;
     u64 guest_end = guest_start + mailbox->size_bytes;
-    if (!fits_bounce(mailbox) || guest_end < guest_start) {
-        return DBT_ERROR_ARGUMENT;
-    }
     if (!dbt_map_is_whole(space, guest_start, guest_end)) {
         return DBT_ERROR_NOT_MAPPED;
     }
     if (is_write) {
-        dbt_code_release(space, guest_start, guest_end);
+        (void)dbt_code_release_held(space, guest_start, guest_end);
         dbt_map_drop_code(space, guest_start, guest_end);
     }
     u8 *bytes = mailbox->bounce;
@@ -158,6 +155,17 @@ static i32 access_memory(dbt_linux_space *space, dbt_mailbox *mailbox, bool is_w
         at = end;
     }
     return DBT_OK;
+}
+
+static i32 access_memory(dbt_linux_space *space, dbt_mailbox *mailbox, bool is_write)
+{
+    if (!fits_bounce(mailbox) || mailbox->address + mailbox->size_bytes < mailbox->address) {
+        return DBT_ERROR_ARGUMENT;
+    }
+    bool has_engine = dbt_space_lock_all(space);
+    i32 status = access_held(space, mailbox, is_write);
+    dbt_space_unlock(space, has_engine);
+    return status;
 }
 
 static i32 load_registers(dbt_linux_thread *thread, const dbt_mailbox *mailbox)

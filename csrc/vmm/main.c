@@ -176,6 +176,7 @@ static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
         .owner = process->space,
         .fetch = dbt_code_fetch,
         .exit = exit_function,
+        .kick = dbt_thread_kick,
         .avoid_low = avoid_low,
         .avoid_high = avoid_high,
         .statistics = process->space->statistics,
@@ -186,6 +187,8 @@ static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
         fail(DBT_STATUS_FAILED, "no memory for the translation cache", "");
     }
     dbt_engine_attach(process->space->engine, thread->context);
+    /* From here on the thread knows itself: reports, and code that it lends to its translations. */
+    __asm__ volatile("wrgsbase %0" : : "r"(thread->context));
 }
 
 static void start_program(boot *boot)
@@ -311,11 +314,12 @@ _Noreturn void dbt_start_main(u64 *kernel_stack)
         auxiliary(&boot.start, AUX_MINIMUM_SIGNAL_STACK, MINIMUM_SIGNAL_STACK_OLD);
     open_session(process, session_fd);
     dbt_process_claim_slab(process, (u32)dbt_host_call1(__NR_getppid, 0));
+    process->space->statistics = &process->slab->statistics;
     boot.thread = dbt_thread_create(process);
     if (boot.thread == 0 || !dbt_map_create(process->space)) {
         fail(DBT_STATUS_FAILED, "out of memory", "");
     }
-    dbt_report_set_thread(boot.thread);
+    boot.thread->tid = process->pid;
     dbt_gate_call_on(dbt_thread_stack_top(boot.thread), start_on_own_stack, &boot);
     quit(DBT_STATUS_FAILED);
 }

@@ -8,13 +8,6 @@
 #include "vmm/vmm.h"
 
 static u32 is_reporting;
-static dbt_linux_thread *main_thread;
-
-void dbt_report_set_thread(dbt_linux_thread *thread)
-{
-    main_thread = thread;
-}
-
 static void write_line(const char *line)
 {
     char bytes[512];
@@ -56,7 +49,7 @@ _Noreturn void dbt_fatal(const char *file, int line, const char *what)
     dbt_text_add_decimal(&text, (u64)line);
     dbt_text_add(&text, ")\n");
     dbt_text_write(&text, 2);
-    const dbt_linux_thread *thread = main_thread;
+    const dbt_linux_thread *thread = dbt_thread_self();
     if (thread != 0) {
         dbt_text_begin(&text, bytes, sizeof bytes);
         dbt_text_add(&text, "process ");

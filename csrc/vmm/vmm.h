@@ -6,8 +6,6 @@
 
 #include "linux/linux.h"
 
-void dbt_report_set_thread(dbt_linux_thread *thread);
-
 /* Serves the mailbox until DBT_MACHINE_QUIT or the controller is gone; the process's exit status. */
 i32 dbt_machine_serve(dbt_linux_thread *thread);
 void dbt_machine_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instruction *instruction);

@@ -63,7 +63,9 @@ HOLES = (
 HOLE_BYTES = {"operand": 8}
 
 
-_HEADING = "/* Rendered by dbt/translator/render.py from templates.py and rules.py. */\n#pragma once\n"
+_HEADING = (
+    "/* Rendered by dbt/translator/render.py from templates.py and rules.py. */\n#pragma once\n"
+)
 
 
 class RenderError(Exception):
@@ -77,11 +79,12 @@ class _Op:
     low: int = 0
     argument: int = 0
     code: bytes = b""
-    holes: list[tuple[int, str, int, int]] = field(default_factory=list)  # at, kind, argument, addend
+    # Where it is, kind, argument, addend.
+    holes: list[tuple[int, str, int, int]] = field(default_factory=list)
 
 
 def context_slots(header: Path) -> dict[str, int]:
-    """Reads the context's slot offsets from core/context.h: name without prefix to offset in bytes."""
+    """Reads slot offsets from core/context.h: name without prefix to offset in bytes."""
     pattern = re.compile(r"^#define DBT_CONTEXT_(\w+) (0x[0-9a-f]+)", re.MULTILINE)
     return {name: int(value, 16) for name, value in pattern.findall(header.read_text())}
 
@@ -151,21 +154,28 @@ def _assemble(source: str) -> tuple[bytes, dict[str, int], list[tuple[int, str, 
         with open(out, "rb") as stream:
             elf = ELFFile(stream)
             text = elf.get_section_by_name(".text")
+            assert text is not None
             code = bytes(text.data())
             symbols = elf.get_section_by_name(".symtab")
             assert isinstance(symbols, SymbolTableSection)
             index = elf.get_section_index(".text")
-            labels = {s.name: int(s["st_value"]) for s in symbols.iter_symbols() if s["st_shndx"] == index}
+            labels = {
+                s.name: int(s["st_value"]) for s in symbols.iter_symbols() if s["st_shndx"] == index
+            }
             relocations = []
             section = elf.get_section_by_name(".rela.text")
             if isinstance(section, RelocationSection):
                 for entry in section.iter_relocations():
                     symbol = symbols.get_symbol(entry["r_info_sym"])
-                    relocations.append((int(entry["r_offset"]), symbol.name, int(entry["r_addend"])))
+                    relocations.append(
+                        (int(entry["r_offset"]), symbol.name, int(entry["r_addend"]))
+                    )
             return code, labels, relocations
 
 
-def _source(parsed: list[list[tuple[_Op, str]]], registers: dict[str, str], slots: dict[str, int]) -> str:
+def _source(
+    parsed: list[list[tuple[_Op, str]]], registers: dict[str, str], slots: dict[str, int]
+) -> str:
     lines = [".intel_syntax noprefix", ".text"]
     for t, ops in enumerate(parsed):
         for o, (_, text) in enumerate(ops):
@@ -176,7 +186,9 @@ def _source(parsed: list[list[tuple[_Op, str]]], registers: dict[str, str], slot
     return "\n".join(lines) + "\n"
 
 
-def _scratch_holes(base: bytes, varied: bytes, name: str, scratch: int) -> list[tuple[int, str, int, int]]:
+def _scratch_holes(
+    base: bytes, varied: bytes, name: str, scratch: int
+) -> list[tuple[int, str, int, int]]:
     """Finds the 3-bit fields that changed when one scratch register went from rax to rdi."""
     holes = []
     if len(base) != len(varied):
@@ -219,13 +231,21 @@ def _mask(names: tuple[str, ...], all_names: tuple[str, ...]) -> int:
 
 def _upper(names: tuple[str, ...], prefix: str, enum: str) -> list[str]:
     body = [f"    {prefix}{name.upper()} = {i}," for i, name in enumerate(names)]
-    return [f"typedef enum {enum} {{", *body, f"    {prefix}COUNT = {len(names)}", f"}} {enum};", ""]
+    return [
+        f"typedef enum {enum} {{",
+        *body,
+        f"    {prefix}COUNT = {len(names)}",
+        f"}} {enum};",
+        "",
+    ]
 
 
 def render_text(slots: dict[str, int]) -> str:
     """Answers the text of translate_tables.h."""
     blob = bytearray()
-    op_rows, hole_rows, template_rows = [], [], []
+    op_rows: list[str] = []
+    hole_rows: list[str] = []
+    template_rows: list[str] = []
     for template, ops in zip(TEMPLATES, build_ops(slots), strict=True):
         flags = template.keeps_spilled | template.ends << 1
         spilled = _mask(template.entry_spilled, REGISTERS)
@@ -237,7 +257,8 @@ def render_text(slots: dict[str, int]) -> str:
         for op in ops:
             op_rows.append(
                 f"    {{{len(blob)}, {len(hole_rows)}, {len(op.code)}, {len(op.holes)}, "
-                f"{OP_KINDS.index(op.kind)}, {WHERE.index(op.where) | op.low << 3}, {op.argument}}},"
+                f"{OP_KINDS.index(op.kind)}, {WHERE.index(op.where) | op.low << 3}, "
+                f"{op.argument}}},"
             )
             blob += op.code
             for at, kind, argument, addend in op.holes:
@@ -248,7 +269,10 @@ def render_text(slots: dict[str, int]) -> str:
     first: dict[str, int] = {}
     last_class = ""
     for rule in RULES:
-        if first.setdefault(rule.class_, len(rule_rows)) != len(rule_rows) and rule.class_ != last_class:
+        if (
+            first.setdefault(rule.class_, len(rule_rows)) != len(rule_rows)
+            and rule.class_ != last_class
+        ):
             raise RenderError(f"the rules of class {rule.class_} do not stand together")
         last_class = rule.class_
         rule_rows.append(
@@ -262,10 +286,18 @@ def render_text(slots: dict[str, int]) -> str:
     lines += ["static const dbt_rule dbt_rules[] = {", *rule_rows, "};", ""]
     firsts = [f"    [DBT_CLASS_{class_}] = {row}," for class_, row in first.items()]
     lines += ["static const u8 dbt_first_rule[DBT_CLASS_COUNT] = {", *firsts, "};", ""]
-    data = [", ".join(f"0x{byte:02x}" for byte in blob[i : i + 16]) + "," for i in range(0, len(blob), 16)]
+    data = [
+        ", ".join(f"0x{byte:02x}" for byte in blob[i : i + 16]) + ","
+        for i in range(0, len(blob), 16)
+    ]
     lines += ["static const u8 dbt_template_code[] = {", *(f"    {row}" for row in data), "};", ""]
     quoted = [f'    "{name}",' for name in names]
-    lines += [f"static const char dbt_template_names[][{max(map(len, names)) + 1}] = {{", *quoted, "};", ""]
+    lines += [
+        f"static const char dbt_template_names[][{max(map(len, names)) + 1}] = {{",
+        *quoted,
+        "};",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -277,7 +309,10 @@ def render_numbers() -> str:
     lines += _upper(OP_KINDS, "DBT_OP_", "dbt_op_kind")
     lines += _upper(HOLES, "DBT_HOLE_", "dbt_hole_kind")
     lines += _upper(WHERE, "DBT_WHERE_", "dbt_where")
-    lines += [f"#define DBT_FACT_{name} 0x{1 << i:x}u /* {text} */" for i, (name, text) in enumerate(FACTS)]
+    lines += [
+        f"#define DBT_FACT_{name} 0x{1 << i:x}u /* {text} */"
+        for i, (name, text) in enumerate(FACTS)
+    ]
     return "\n".join(lines) + "\n"
 
 

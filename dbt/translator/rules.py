@@ -1,8 +1,9 @@
 """Rules: which template stands for which guest instruction.
 
-Rules are ordered rows of (class, facts that must hold, facts that must not, template); the first row
-that fits is taken. Facts are one closed enumeration, computed for an instruction by one C function
-(``dbt_translate_facts`` in csrc/core/translate.c). The last row of every class has no conditions.
+Rules are ordered rows of (class, facts that must hold, facts that must not, template); the first
+row that fits is taken. Facts are one closed enumeration, computed for an instruction by one C
+function (``dbt_translate_facts`` in csrc/core/translate.c). The last row of every class has no
+conditions.
 
 Class names are those of ``dbt_class`` in csrc/core/decode.h.
 """
@@ -57,12 +58,19 @@ def _memory_rows(class_: str) -> tuple[Rule, ...]:
 def _indirect_rows(class_: str, template: str, low: str) -> tuple[Rule, ...]:
     """Rows for indirect jumps and calls; ``low`` is the suffix where LOW_NEXT helps."""
     rows = []
-    for require, suffix in (("GS", "_gs"), ("RIP_RELATIVE NEAR", "_near"), ("RIP_RELATIVE", "_far"), ("", "")):
+    for require, suffix in (
+        ("GS", "_gs"),
+        ("RIP_RELATIVE NEAR", "_near"),
+        ("RIP_RELATIVE", "_far"),
+        ("", ""),
+    ):
         if suffix == "_gs":
             rows.append(_rule(class_, "unsupported", "GS RIP_RELATIVE"))
             rows.append(_rule(class_, "unsupported", "GS GS_OPAQUE"))
         if low:
-            rows.append(_rule(class_, f"{template}{suffix}_paired{low}", f"{require} PAIRED LOW_NEXT"))
+            rows.append(
+                _rule(class_, f"{template}{suffix}_paired{low}", f"{require} PAIRED LOW_NEXT")
+            )
             rows.append(_rule(class_, f"{template}{suffix}_paired", f"{require} PAIRED"))
             rows.append(_rule(class_, f"{template}{suffix}{low}", f"{require} LOW_NEXT"))
         rows.append(_rule(class_, f"{template}{suffix}", require))

@@ -1,13 +1,13 @@
 """Templates: the host code that stands for a guest instruction, as assembly text with holes.
 
 A template is what a rule chooses. Its body is written for GNU ``as`` (Intel syntax), one host
-instruction a line, and rendered once, at build time, into bytes, holes and a state map. The C engine
-copies the bytes and fills the holes; it never assembles.
+instruction a line, and rendered once, at build time, into bytes, holes and a state map. The C
+engine copies the bytes and fills the holes; it never assembles.
 
-Scratch registers are named ``{s0}``, ``{s0d}`` (32 bits), ``{s0w}`` (16 bits). The engine chooses them
-among rax, rcx, rdx, rbx, rsi and rdi so that the guest instruction does not use them, and emits the
-spills before the body and the reloads after it: a template never spills. ``fixed`` names registers
-that the body needs by name; they are spilled in the same way.
+Scratch registers are named ``{s0}``, ``{s0d}`` (32 bits), ``{s0w}`` (16 bits). The engine chooses
+them among rax, rcx, rdx, rbx, rsi and rdi so that the guest instruction does not use them, and
+emits the spills before the body and the reloads after it: a template never spills. ``fixed`` names
+registers that the body needs by name; they are spilled in the same way.
 
 Context slots (the block at gs base) are written ``gs:[KEY]`` with the names of core/context.h less
 their prefix. Holes are symbols that start with ``hole_``:
@@ -261,9 +261,9 @@ _template(
     ends=True,
     guest="direct call whose return address fits in a sign-extended 32-bit immediate",
     host="push of the guest return address, then a host call to the target's call entry",
-    why="the host call is there for the processor's return predictor alone: what it pushes is dropped "
-    "at once by the call entry, and what follows the call is the unit for the return point. It is "
-    "pushed below the red zone, where a signal frame may land at any time",
+    why="the host call is there for the processor's return predictor alone: what it pushes is "
+    "dropped at once by the call entry, and what follows the call is the unit for the return "
+    "point. It is pushed below the red zone, where a signal frame may land at any time",
 )
 
 _template(
@@ -296,9 +296,11 @@ _template(
     keeps_spilled=True,
     ends=True,
     guest="near return",
-    host="a host return through the table of return targets; the target compares the rest of the address",
-    why="as ret, but predicted by the return predictor whatever the branch history: the host address is "
-    "pushed below the red zone and dropped with all above it; the guest's is still at [rsp-8] then",
+    host="a host return through the table of return targets; the target compares the rest of the "
+    "address",
+    why="as ret, but predicted by the return predictor whatever the branch history: the host "
+    "address is pushed below the red zone and dropped with all above it; the guest's is still at "
+    "[rsp-8] then",
 )
 
 _template(
@@ -345,7 +347,11 @@ lea rsp, [rsp - 128]
 for _suffix, _load, _what in (
     ("", ".load", "through a register or memory"),
     ("_near", ".load_moved", "through a RIP-relative operand within reach"),
-    ("_far", "movabs rcx, offset hole_operand\n.load_base rcx", "through a far RIP-relative operand"),
+    (
+        "_far",
+        "movabs rcx, offset hole_operand\n.load_base rcx",
+        "through a far RIP-relative operand",
+    ),
     (
         "_gs",
         "mov {s0}, gs:[GUEST_GS_BASE]\n.add_base s0\n.load_base s0\n.reload_but_rcx",
@@ -366,7 +372,8 @@ for _suffix, _load, _what in (
         keeps_spilled=True,
         ends=True,
         guest=f"indirect jump {_what}",
-        host="a jump through the table of jump targets; the target compares the rest of the address",
+        host="a jump through the table of jump targets; the target compares the rest of the "
+        "address",
         why="as ret; the address waits in the context, since the stack below rsp may be in use",
     )
     for _low in (True, False):
@@ -388,7 +395,8 @@ for _suffix, _load, _what in (
                 keeps_spilled=True,
                 ends=True,
                 guest=f"indirect call {_what}",
-                host="the target into the context, the return address pushed, a jump through the table"
+                host="the target into the context, the return address pushed, a jump through the "
+                "table"
                 + (", by way of a host call for the return predictor" if _paired else ""),
                 why="the operand is read before the push, as the processor does",
             )
@@ -536,12 +544,14 @@ for _kind, _number, _where, _key in (
         entry_spilled=("rcx",),
         entry_where=_where,
         ends=True,
-        guest=f"an indirect branch whose slot in the table of {_kind}s is empty or holds another address",
+        guest=f"an indirect branch whose slot in the table of {_kind}s is empty or holds another "
+        "address",
         host="looks the address up in the second-level table; not there: hands it to the VMM",
-        why="all empty slots and all failed checks lead here. The second level holds minus the whole "
-        "address and the number of the table, so that one lea compares 64 bits without touching flags; "
-        "it is indexed by bits 0 to 15 plus 72 times bits 16 to 31, so that addresses 64 KB apart do "
-        "not meet again. The branch skips the reloads and leads to the hit routine emitted behind",
+        why="all empty slots and all failed checks lead here. The second level holds minus the "
+        "whole address and the number of the table, so that one lea compares 64 bits without "
+        "touching flags; it is indexed by bits 0 to 15 plus 72 times bits 16 to 31, so that "
+        "addresses 64 KB apart do not meet again. The branch skips the reloads and leads to the "
+        "hit routine emitted behind",
     )
     _template(
         f"{_kind}_hit",

@@ -189,6 +189,18 @@ def test_table_entries_go_with_their_units(entry: Entry) -> None:
         assert born not in read_table(translation, entry)
 
 
+def test_an_exit_of_a_dropped_unit_is_not_linked() -> None:
+    """It may still be taken, by a thread that was inside; a link would outlive its memory."""
+    options = Options(SMALL, 1, fall_through=False)
+    with Translation(b"\x74\x00\x90\xc3" * 4, PC, options) as translation:
+        exit = translation.unit(translation.translate(PC)[0]).exits[0]
+        target = translation.translate(PC + 2)[0]
+        translation.invalidate(PC, PC + 1)
+        with pytest.raises(NoRoomError):
+            translation.link(exit.number, target)
+        audit(translation)
+
+
 def test_two_addresses_of_one_slot_replace_each_other() -> None:
     other = PC + 0x10000
     with Translation(random_program(3), PC, Options(1 << 20, 8)) as translation:

@@ -83,7 +83,8 @@ def test_every_source_says_what_it_tests() -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_command_line_in_every_mode(mode: str) -> None:
     """`dbt run` itself, the mode given by environment variables."""
-    variables = dict([MODE_VARIABLES[mode]] if mode in MODE_VARIABLES else [])
+    variables = {name: os.environ[name] for name in ["DBT_RETURNS"] if name in os.environ}
+    variables |= dict([MODE_VARIABLES[mode]] if mode in MODE_VARIABLES else [])
     program = build("is_prime", "is_prime.S", "bare")
     done = subprocess.run(
         [sys.executable, "-m", "dbt", "run", "--stats", str(program), "2000"],

@@ -254,7 +254,11 @@ def text_of(code: bytes, pc: int) -> str:
 
 
 def _repeats(code: bytes) -> bool:
-    return any(word in text_of(code, 0) for word in ("rep ", "repe ", "repne ", "repz ", "repnz "))
+    try:
+        instruction = next(iterate(code, 0))
+    except DbtError:
+        return False
+    return "STRING" in instruction.traits and bool(instruction.prefixes & {"REP", "REPNE"})
 
 
 class HostRun:

@@ -48,9 +48,21 @@ MEMORY_FORMS = (
     *(_form("0f10"), _form("0f11"), _form("66 0fd6"), _form("f3 0f6f"), _form("f2 0f10")),
     *(_form("f3 0f2a"), _form("66 0f3817"), _form("66 0f3a0f", None, 1), _form("0f38f0")),
     *(_form("8f", 0), _form("c7", 0, 4), _form("c6", 0, 1), _form("69", None, 4)),
+    *(_form("f2 0f38f1"), _form("66 0f3a63", None, 1), _form("66 0f3a61", None, 1)),
+    *(_form("d9", 0), _form("db", 2), _form("0fae", 2), _form("0fc7", 6), _form("66 0f3a62", None, 1)),
 )
 BRANCH_FORMS = (_form("ff", 4), _form("ff", 2))
-GS_STRINGS = tuple(bytes.fromhex(text) for text in ("a4", "a5", "48a5", "ac", "48ad", "a6", "48a7"))
+
+
+def string_instruction(noise: random.Random) -> bytes:
+    """A string instruction that reads through gs, with any other prefixes."""
+    prefixes = [b"\x65"]
+    prefixes += [bytes([p]) for p in (0x66, 0x67) if noise.random() < 0.3]
+    if noise.random() < 0.6:
+        prefixes.append(bytes([noise.choice([0xF2, 0xF3])]))
+    noise.shuffle(prefixes)
+    rex = bytes([0x40 | noise.getrandbits(4)]) if noise.random() < 0.5 else b""
+    return b"".join(prefixes) + rex + bytes([noise.choice([0xA4, 0xA5, 0xA6, 0xA7, 0xAC, 0xAD])])
 
 
 def memory_instruction(

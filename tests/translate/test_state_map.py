@@ -233,14 +233,25 @@ FUZZ = settings(
     segment=st.sampled_from([0x65, 0x65, 0x65, 0x64, None]),
     seed=st.integers(0, 1 << 32),
     operand=st.sampled_from([forms.OPERAND, forms.OPERAND, forms.UNMAPPED]),
+    paired=st.booleans(),
 )
 def test_random_memory_operands(
-    machine: Machine, form: forms.Form, segment: int | None, seed: int, operand: int
+    machine: Machine, form: forms.Form, segment: int | None, seed: int, operand: int, paired: bool
 ) -> None:
     noise = random.Random(seed)
     code = forms.memory_instruction(form, noise, segment=segment, rip=False)
     if instruction_or_none(code, forms.LOW_PC) is not None:
-        check_instruction(machine, code, forms.LOW_PC, seed, operand)
+        check_instruction(machine, code, forms.LOW_PC, seed, operand, paired=paired)
+
+
+@FUZZ
+@given(
+    seed=st.integers(0, 1 << 32),
+    operand=st.sampled_from([forms.OPERAND, forms.OPERAND, forms.UNMAPPED]),
+)
+def test_random_strings_through_gs(machine: Machine, seed: int, operand: int) -> None:
+    code = forms.string_instruction(random.Random(seed))
+    check_instruction(machine, code, forms.LOW_PC, seed, operand)
 
 
 @FUZZ

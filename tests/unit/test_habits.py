@@ -10,6 +10,7 @@ from pathlib import Path
 LINE_MAX = {".py": 100}
 LINE_MAX_OTHER = 130  # a declaration and the comment beside it
 FILE_LINES_MAX = 600
+PRAGMA = re.compile(r"  # (type: ignore|noqa)\b.*")  # for a tool; ruff does not count it either
 DIRECTORIES = ("bench", "csrc", "dbt", "docs", "guests", "tests")
 SUFFIXES = {".py", ".c", ".cc", ".h", ".S", ".inc", ".md", ".toml", ".txt", ""}
 # Tables are one row a line, and rows may be long.
@@ -49,13 +50,18 @@ def test_nothing_banned_stands_in_a_file(root: Path) -> None:
 
 
 def test_lines_are_short_and_clean(root: Path) -> None:
+    found = []
     for name, text in text_files(root):
         if name.endswith((".md", ".toml")) or name == "LICENSE" or TABLES.search(name):
             continue
         line_max = LINE_MAX.get(Path(name).suffix, LINE_MAX_OTHER)
         for number, line in enumerate(text.splitlines(), 1):
-            assert len(line) <= line_max or "http" in line, f"{name}:{number} has {len(line)}"
-            assert line == line.rstrip(), f"{name}:{number} ends in a blank"
+            seen = PRAGMA.sub("", line)
+            if len(seen) > line_max and "http" not in line:
+                found.append(f"{name}:{number} has {len(seen)} columns")
+            if line != line.rstrip():
+                found.append(f"{name}:{number} ends in a blank")
+    assert found == []
 
 
 def test_files_stay_readable(root: Path) -> None:

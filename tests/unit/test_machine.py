@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -264,22 +263,36 @@ def test_statistics_count(machine: Machine) -> None:
     assert machine.statistics().guest_instructions_translated >= 3
 
 
-def test_a_small_function_takes_at_most_50_us(machine: Machine) -> None:
-    code = machine.assemble("lea rax, [rdi + rsi]; ret", CODE)
+def test_a_small_function_is_called_again_and_again(machine: Machine) -> None:
+    """As a program that embeds it does; how long a call takes is in bench/test_micro.py."""
+    machine.assemble("lea rax, [rdi + rsi]; ret", CODE)
     stop = CODE + 0x100
     stack = machine.registers["rsp"]
     machine.write(stack, stop.to_bytes(8, "little"))
-    best_s = 1.0
-    for _ in range(20):
-        started = time.perf_counter()
-        for turn in range(50):
-            machine.registers["rdi"], machine.registers["rsi"] = turn, 2
-            machine.registers["rsp"] = stack
-            machine.run(CODE, until=stop)
-            assert machine.registers["rax"] == turn + 2
-        best_s = min(best_s, (time.perf_counter() - started) / 50)
-    assert best_s <= 50e-6
-    assert len(code) == 5
+    for turn in range(500):
+        machine.registers.update(rdi=turn, rsi=2, rsp=stack)
+        assert machine.run(CODE, until=stop) == MachineExit(ExitReason.UNTIL, stop)
+        assert machine.registers["rax"] == turn + 2
+        assert machine.registers["rsp"] == stack + 8
+    assert machine.statistics().units_translated <= 2  # one, or two with units of one instruction
+
+
+@pytest.mark.parametrize("processors", [1, 2])
+def test_both_sides_may_share_a_processor(processors: int) -> None:
+    """Each side looks for the other's answer before it sleeps, and must not keep it from coming."""
+    allowed = os.sched_getaffinity(0)
+    if len(allowed) < processors:
+        pytest.skip("this machine has one processor")
+    os.sched_setaffinity(0, sorted(allowed)[:processors])
+    try:
+        with Machine() as machine:
+            machine.map(CODE, PAGE)
+            machine.assemble("inc rax; syscall", CODE)
+            for turn in range(200):
+                assert machine.run(CODE, timeout_s=20).reason is ExitReason.SYSCALL
+                assert machine.registers["rax"] == turn + 1
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 @pytest.mark.parametrize(
