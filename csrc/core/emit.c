@@ -5,6 +5,7 @@
 #include "core/emit.h"
 
 #include "core/context.h"
+#include "core/operand.h"
 #include "core/template.h"
 #include "generated/translate_tables.h"
 
@@ -132,12 +133,6 @@ static u64 literal(dbt_emitter *emitter, u64 value) {
     return (u64)emitter->cold;
 }
 
-static u64 operand_address(const dbt_instruction *instruction) {
-    const u64 address =
-        instruction->guest_pc + instruction->length + (u64)instruction->displacement;
-    return instruction->address_bytes == 4 ? (u32)address : address;
-}
-
 static void fill_hole(dbt_emitter *emitter, u8 *code, const dbt_template_hole *hole,
                       const dbt_item *item, u32 exit) {
     const dbt_engine *engine = emitter->engine;
@@ -173,7 +168,7 @@ static void fill_hole(dbt_emitter *emitter, u8 *code, const dbt_template_hole *h
         put_u32(at, 8 + (u32)(u16)instruction->immediate);
         break;
     case DBT_HOLE_OPERAND: {
-        const u64 address = operand_address(instruction);
+        const u64 address = dbt_operand_address(instruction);
         memcpy(at, &address, 8);
         break;
     }
@@ -289,126 +284,18 @@ static void put_island(dbt_emitter *emitter, u32 ahead_bytes, u16 state) {
     put_miss_jump(emitter);
 }
 
-/* Where the legacy prefixes end: at the REX, VEX, XOP or EVEX that counts, or at the opcode with its
- * escape bytes. */
-static u32 prefixes_end(const dbt_instruction *instruction) {
-    static const u8 escapes[] = {0, 1, 2, 2};
-    const u32 prefixes = instruction->prefixes;
-    if (prefixes & DBT_PREFIX_VEX2) {
-        return instruction->opcode_at - 2u;
-    }
-    if (prefixes & (DBT_PREFIX_VEX3 | DBT_PREFIX_XOP)) {
-        return instruction->opcode_at - 3u;
-    }
-    if (prefixes & DBT_PREFIX_EVEX) {
-        return instruction->opcode_at - 4u;
-    }
-    const u32 rex = prefixes & DBT_PREFIX_REX ? 1 : 0;
-    if (instruction->map == DBT_MAP_3DNOW) {
-        return instruction->modrm_at - 2u - rex; /* its opcode is the last byte */
-    }
-    DBT_ASSERT(instruction->map < DBT_ARRAY_LENGTH(escapes));
-    return instruction->opcode_at - escapes[instruction->map] - rex;
-}
-
-/* Makes the base register a low one: REX carries B as it is, VEX3, XOP and EVEX carry it inverted in
- * their second byte. */
-static void clear_base_extension(const dbt_instruction *instruction, u8 *bytes, u32 at) {
-    if (instruction->prefixes & DBT_PREFIX_REX) {
-        bytes[at] = (u8)(bytes[at] & ~1u);
-    } else if (instruction->prefixes & (DBT_PREFIX_VEX3 | DBT_PREFIX_XOP | DBT_PREFIX_EVEX)) {
-        bytes[at + 1] |= 0x20;
-    }
-}
-
-/* Prefixes that go when the operand is rebased: gs always, fs where it has no effect, and a REX that
- * stands before another prefix, does nothing there, and would once that prefix is gone. */
-static bool drops(const dbt_instruction *instruction, u8 prefix) {
-    return prefix == 0x65 || (prefix == 0x64 && !(instruction->prefixes & DBT_PREFIX_FS)) ||
-           (prefix & 0xf0) == 0x40;
-}
-
-/* The guest instruction with its memory operand based on a low register, without its gs override. */
-static u32 rebase(const dbt_instruction *instruction, const u8 *from, u8 base, u8 *to) {
-    u8 bytes[16];
-    memcpy(bytes, from, instruction->length);
-    const u32 end = prefixes_end(instruction);
-    clear_base_extension(instruction, bytes, end);
-    u8 *modrm = &bytes[instruction->modrm_at];
-    if (instruction->traits & DBT_TRAIT_RIP_RELATIVE) {
-        *modrm = (u8)((*modrm & 0x38) | 0x80 | base); /* disp32 stays, as 0 */
-        put_u32(&bytes[instruction->displacement_at], 0);
-    } else if (instruction->sib_at) {
-        u8 *sib = &bytes[instruction->sib_at];
-        if ((*modrm & 0xc0) == 0 && (*sib & 7) == 5) {
-            *modrm |= 0x80; /* no base with disp32 becomes a base with disp32 */
-        }
-        *sib = (u8)((*sib & 0xf8) | base);
-    } else {
-        *modrm = (u8)((*modrm & 0xf8) | base);
-    }
-    u32 size = 0;
-    for (u32 i = 0; i < instruction->length; i++) {
-        if (i >= end || !drops(instruction, from[i])) {
-            to[size++] = bytes[i];
-        }
-    }
-    return size;
-}
-
-/* mov rcx, operand: the guest's r/m64 operand; base: rebased on base_number; moved: with its
- * RIP-relative displacement moved. */
-static u32 load_operand(const dbt_instruction *instruction, const u8 *from, bool base, u8 base_number,
-                        bool moved, u8 *to) {
-    dbt_instruction load = *instruction;
-    u8 bytes[16];
-    u32 size = 0;
-    if (instruction->traits & DBT_TRAIT_MEMORY) {
-        if (instruction->prefixes & DBT_PREFIX_FS) {
-            bytes[size++] = 0x64;
-        }
-        if (instruction->address_bytes == 4) {
-            bytes[size++] = 0x67;
-        }
-    }
-    bytes[size++] = (u8)(0x48 | (instruction->rex & 3));
-    load.opcode_at = (u8)size;
-    bytes[size++] = 0x8b;
-    load.modrm_at = (u8)size;
-    bytes[size++] = (u8)((instruction->modrm & 0xc7) | DBT_RCX << 3);
-    if (instruction->sib_at) {
-        load.sib_at = (u8)size;
-        bytes[size++] = instruction->sib;
-    }
-    load.displacement_at = (u8)size;
-    memcpy(bytes + size, from + instruction->displacement_at, instruction->displacement_bytes);
-    size += instruction->displacement_bytes;
-    load.length = (u8)size;
-    load.map = DBT_MAP_ONE_BYTE;
-    load.prefixes = (instruction->prefixes & ~(u32)DBT_PREFIX_GS) | DBT_PREFIX_REX;
-    if (base) {
-        return rebase(&load, bytes, base_number, to);
-    }
-    memcpy(to, bytes, size);
-    if (moved) {
-        const u64 next = (u64)to + size;
-        put_u32(to + load.displacement_at, (u32)(operand_address(instruction) - next));
-    }
-    return size;
-}
-
 static void put_guest(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
                       const dbt_template_op *op) {
     const dbt_instruction *instruction = &item->instruction;
     if (op->kind == DBT_OP_GUEST_BASE) {
-        emitter->hot += rebase(instruction, bytes, resolve(op->argument, item), emitter->hot);
+        emitter->hot += dbt_operand_rebase(instruction, bytes, resolve(op->argument, item), emitter->hot);
         return;
     }
     u8 *start = emitter->hot;
     put_bytes(emitter, bytes, instruction->length);
     if (op->kind == DBT_OP_GUEST_NEAR) {
         put_u32(start + instruction->displacement_at,
-                (u32)(operand_address(instruction) - (u64)emitter->hot));
+                (u32)(dbt_operand_address(instruction) - (u64)emitter->hot));
     }
 }
 
@@ -504,7 +391,7 @@ static void put_op(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
     case DBT_OP_LOAD:
     case DBT_OP_LOAD_MOVED:
     case DBT_OP_LOAD_BASE:
-        emitter->hot += load_operand(instruction, bytes, op->kind == DBT_OP_LOAD_BASE,
+        emitter->hot += dbt_operand_load(instruction, bytes, op->kind == DBT_OP_LOAD_BASE,
                                      resolve(op->argument, item), op->kind == DBT_OP_LOAD_MOVED,
                                      emitter->hot);
         record(emitter, (u32)(emitter->hot - start), state);
@@ -679,45 +566,6 @@ void dbt_emit_routine(dbt_emitter *emitter, u8 template_) {
     static const dbt_item none;
     put_template(emitter, template_, &none, 0);
     end_item(emitter, 0);
-}
-
-bool dbt_state_find(const u8 *map, u32 map_bytes, u64 guest_pc, u64 host_start, u64 host_pc,
-                  dbt_state_place *out) {
-    const u8 *end = map + map_bytes;
-    u32 instructions = 0;
-    while (map < end) {
-        const u8 guest_bytes = *map & 0x7f;
-        const bool expanded = *map++ & DBT_MAP_EXPANDED;
-        const u32 count = expanded ? *map++ : 1;
-        const u8 *records = map;
-        bool target = false;
-        bool found = false;
-        for (u32 i = 0; i < count; i++) {
-            const u32 host_bytes = expanded ? records[3 * i] : guest_bytes;
-            const u16 state = expanded ? (u16)(records[3 * i + 1] | records[3 * i + 2] << 8) : 0;
-            target |= dbt_state_where(state) == DBT_WHERE_TARGET;
-            if (!found && host_pc >= host_start && host_pc < host_start + host_bytes) {
-                found = true;
-                out->guest_pc = guest_pc;
-                out->guest_bytes = guest_bytes;
-                out->state = state;
-                out->host_offset = host_pc - host_start;
-                out->instructions = instructions;
-            }
-            host_start += host_bytes;
-        }
-        map += expanded ? 3 * count : 0;
-        if (target) {
-            memcpy(&out->target, map, 8);
-            map += 8;
-        }
-        if (found) {
-            return true;
-        }
-        guest_pc += guest_bytes;
-        instructions += guest_bytes != 0;
-    }
-    return false;
 }
 
 const char *dbt_template_name(u8 template_) {

@@ -23,6 +23,7 @@
 #define DBT_UNIT_CAP_MAX 128u
 #define DBT_TRACE_MAX 512u
 #define DBT_FAR_JUMP_BYTES 6u
+#define DBT_STUB_ROOM_BYTES 512u    /* kept free between bodies and stubs for jumps put in late */
 #define DBT_STUB_BYTES 20u          /* these sizes are checked when one is emitted */
 #define DBT_CALL_STUB_BYTES 28u
 #define DBT_TABLE_STUB_BYTES 15u
@@ -206,6 +207,9 @@ void dbt_tcache_retire_all(dbt_engine *engine);
 /* Returns when no thread but the caller's can be inside the TC. Retired units have left the tables
  * and links by then, so nobody finds its way back into them. */
 void dbt_engine_quiesce(dbt_engine *engine);
+/* The tables of indirect branches (tables.c): all empty; without a unit; with it. */
+void dbt_tables_clear(dbt_engine *engine);
+void dbt_tables_remove(dbt_engine *engine, const dbt_unit *unit);
 void dbt_tcache_fill_table(dbt_engine *engine, u32 unit);
 
 /* Offers a return entry that was not asked for yet: it takes an empty place in the table, or that of

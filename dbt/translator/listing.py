@@ -259,7 +259,7 @@ def _heading(listed: ListedUnit) -> str:
     code = len(unit.code) if unit.items else 0
     return (
         f"TU@{listed.name}{kind}: {_plural(len(unit.items), 'instruction')}, "
-        f"{code} guest bytes -> {len(unit.host_code)} host bytes"
+        f"{_plural(code, 'guest byte')} -> {_plural(len(unit.host_code), 'host byte')}"
     )
 
 

@@ -2,12 +2,11 @@
 
 Every executable section is swept from its start. Both decoders step over a byte that both refuse
 (data between functions); any other difference in length or branch target fails. The quick form
-takes windows spread over each file; with DBT_TEST_FULL=1 in the environment all of it is swept.
+takes windows spread over each file; `make quick` leaves it at that, else all is swept.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,7 +108,6 @@ def test_windows(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not os.environ.get("DBT_TEST_FULL"), reason="DBT_TEST_FULL is not set")
 @pytest.mark.parametrize("name", FILES)
 def test_whole(name: str) -> None:
     _check(name, whole=True)

@@ -120,12 +120,16 @@ def _check_incoming(
         exit = exit_of(translation, n)
         assert exit.linked == number and exit.unit in units
         n = exit.next
-    linked = {
-        n
-        for other in units.values()
-        for n in range(other.first_exit, other.first_exit + other.exit_count)
-        if exit_of(translation, n).linked == number
-    } if len(units) < 200 else seen
+    linked = (
+        {
+            n
+            for other in units.values()
+            for n in range(other.first_exit, other.first_exit + other.exit_count)
+            if exit_of(translation, n).linked == number
+        }
+        if len(units) < 200
+        else seen
+    )
     assert linked == seen
 
 

@@ -92,8 +92,8 @@ def test_a_full_cache_evicts_and_stays_whole(cap: int, fall_through: bool, paire
 
 def test_the_largest_units_fit_the_smallest_cache() -> None:
     """The longest expansions there are, as many in a unit as may be."""
-    code = bytes.fromhex("65f3480fc7c8" "90" "65678b043b" * 3) * 400
-    swapped = bytes.fromhex("6567480fc70c3e" "656748a5" "65676748a5") * 400
+    code = bytes.fromhex("65f3480fc7c89065678b043b" * 3) * 400
+    swapped = bytes.fromhex("6567480fc70c3e656748a565676748a5") * 400
     for program in (code, swapped):
         with Translation(program, PC, Options(SMALL, 128)) as translation:
             for offset in range(0, len(program), 97):

@@ -6,13 +6,23 @@ import random
 from dataclasses import dataclass
 
 from dbt.decoder.instruction import REGISTER_NAMES, Instruction, InstructionClass
-from tests.translate.emulator import DATA, MASK, STACK_POINTER, Guest, Machine, natural_offset
+from tests.translate.emulator import (
+    DATA,
+    DATA_BYTES,
+    MASK,
+    STACK_POINTER,
+    Guest,
+    Machine,
+    natural_offset,
+)
 
 LOW_PC = 0x401000
 HIGH_PC = 0x5000_0000_0000
 TARGETS = (0x403210, 0x7F12_3456_789A, 0x5000_0000_1234, 0x40_0000_0000)
 OPERAND = DATA + 0x1840
 UNMAPPED = DATA + 0x80_0000
+AT_THE_END = DATA + DATA_BYTES - 8
+"""Of what is mapped: a string faults after a while. (Unicorn splits wide operands.)"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ MEMORY_FORMS = (
     *(_form("f3 0f2a"), _form("66 0f3817"), _form("66 0f3a0f", None, 1), _form("0f38f0")),
     *(_form("8f", 0), _form("c7", 0, 4), _form("c6", 0, 1), _form("69", None, 4)),
     *(_form("f2 0f38f1"), _form("66 0f3a63", None, 1), _form("66 0f3a61", None, 1)),
-    *(_form("d9", 0), _form("db", 2), _form("0fae", 2), _form("0fc7", 6), _form("66 0f3a62", None, 1)),
+    *(_form("d9", 0), _form("db", 2), _form("0fae", 2), _form("66 0f3a62", None, 1)),
 )
 BRANCH_FORMS = (_form("ff", 4), _form("ff", 2))
 
@@ -147,14 +157,14 @@ def guest_for(
             guest.fs_base = base
         address = operand
     machine.map_pages(instruction.pc, 32)
-    if address is not None and operand != UNMAPPED:
+    if address is not None and operand == OPERAND:
         machine.map_pages(address, 80)
     target = noise.choice(TARGETS)
     pointer = target.to_bytes(8, "little")
     if instruction.class_ == InstructionClass.RET:
         guest.memory[registers["rsp"]] = pointer
     elif instruction.class_ in (InstructionClass.IJMP, InstructionClass.ICALL):
-        if address is not None and operand != UNMAPPED:
+        if address is not None and operand == OPERAND:
             guest.memory[address] = pointer
         elif address is None:
             register = instruction.bytes[instruction.modrm_at] & 7

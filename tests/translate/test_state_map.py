@@ -219,6 +219,7 @@ def instruction_or_none(code: bytes, pc: int) -> Instruction | None:
         return None
 
 
+OPERANDS = (forms.OPERAND, forms.OPERAND, forms.UNMAPPED)
 FUZZ = settings(
     max_examples=300,
     deadline=None,
@@ -232,7 +233,7 @@ FUZZ = settings(
     form=st.sampled_from(forms.MEMORY_FORMS + forms.BRANCH_FORMS),
     segment=st.sampled_from([0x65, 0x65, 0x65, 0x64, None]),
     seed=st.integers(0, 1 << 32),
-    operand=st.sampled_from([forms.OPERAND, forms.OPERAND, forms.UNMAPPED]),
+    operand=st.sampled_from(OPERANDS),
     paired=st.booleans(),
 )
 def test_random_memory_operands(
@@ -247,7 +248,7 @@ def test_random_memory_operands(
 @FUZZ
 @given(
     seed=st.integers(0, 1 << 32),
-    operand=st.sampled_from([forms.OPERAND, forms.OPERAND, forms.UNMAPPED]),
+    operand=st.sampled_from((*OPERANDS, forms.AT_THE_END)),
 )
 def test_random_strings_through_gs(machine: Machine, seed: int, operand: int) -> None:
     code = forms.string_instruction(random.Random(seed))
