@@ -71,6 +71,8 @@ typedef struct dbt_context {
     u32 leaving;                       /* dbt_engine_leave was called */
     u32 one_instruction;               /* the next unit holds one guest instruction, used once */
     u32 guest_gs_selector;             /* virtual */
+    u64 settled_target;                /* of DBT_EXIT_ID_SETTLED: the exit's guest_target and kind */
+    u32 settled_kind;
     u64 budget;                        /* guest instructions left; counted only while budget_on */
     u64 budget_used;
     u32 budget_on;

@@ -42,28 +42,19 @@ static void serve_instruction(dbt_context *context, dbt_exit_kind kind, dbt_arri
     call_hook(context, DBT_EXIT_KIND_UNSUPPORTED, &instruction, arrival);
 }
 
-static void serve_exit(dbt_context *context, u32 id, dbt_arrival *arrival) {
-    dbt_engine *engine = context->engine;
-    const u32 number = id - DBT_EXIT_ID_FIRST;
-    const dbt_exit *exit = &engine->exits[number];
-    context->rip = exit->guest_target;
-    switch ((dbt_exit_kind)exit->kind) {
+static void serve_exit(dbt_context *context, dbt_exit_kind kind, dbt_arrival *arrival) {
+    switch (kind) {
     case DBT_EXIT_KIND_CONTINUATION:
-        engine->statistics->exits_continuation++;
-        arrival->exit = number;
-        arrival->evictions = engine->evictions;
-        if (engine->chaining) {
-            arrival->entry = (dbt_entry_kind)exit->entry;
-        }
+        context->engine->statistics->exits_continuation++;
         break;
     case DBT_EXIT_KIND_SYSCALL:
-        engine->statistics->exits_syscall++;
+        context->engine->statistics->exits_syscall++;
         context->rip += 2;
         call_hook(context, DBT_EXIT_KIND_SYSCALL, 0, arrival);
         break;
     case DBT_EXIT_KIND_CALLOUT:
     case DBT_EXIT_KIND_UNSUPPORTED:
-        serve_instruction(context, (dbt_exit_kind)exit->kind, arrival);
+        serve_instruction(context, kind, arrival);
         break;
     case DBT_EXIT_KIND_MISS:
     case DBT_EXIT_KIND_FETCH:
@@ -81,12 +72,35 @@ static void serve(dbt_context *context, dbt_arrival *arrival) {
     const u32 id = context->exit_id;
     arrival->exit = DBT_NONE;
     arrival->entry = DBT_ENTRY_BODY;
+    context->exit_id = 0;
     if (id == DBT_EXIT_ID_RETURN_MISS || id == DBT_EXIT_ID_JUMP_MISS) {
         engine->statistics->exits_indirect_miss++;
         context->rip = context->key;
         arrival->entry = id == DBT_EXIT_ID_RETURN_MISS ? DBT_ENTRY_RETURN : DBT_ENTRY_JUMP;
+    } else if (id == DBT_EXIT_ID_SETTLED) {
+        context->rip = context->settled_target;
+        serve_exit(context, (dbt_exit_kind)context->settled_kind, arrival);
     } else if (id >= DBT_EXIT_ID_FIRST) {
-        serve_exit(context, id, arrival);
+        const dbt_exit *exit = &engine->exits[id - DBT_EXIT_ID_FIRST];
+        context->rip = exit->guest_target;
+        if (exit->kind == DBT_EXIT_KIND_CONTINUATION) {
+            arrival->exit = id - DBT_EXIT_ID_FIRST;
+            arrival->evictions = engine->evictions;
+            if (engine->chaining) {
+                arrival->entry = (dbt_entry_kind)exit->entry;
+            }
+        }
+        serve_exit(context, (dbt_exit_kind)exit->kind, arrival);
+    }
+}
+
+void dbt_dispatch_settle(dbt_context *context) {
+    const dbt_engine *engine = context->engine;
+    if (context->exit_id >= DBT_EXIT_ID_FIRST) {
+        const dbt_exit *exit = &engine->exits[context->exit_id - DBT_EXIT_ID_FIRST];
+        context->settled_target = exit->guest_target;
+        context->settled_kind = exit->kind;
+        context->exit_id = DBT_EXIT_ID_SETTLED;
     }
 }
 

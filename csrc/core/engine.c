@@ -28,6 +28,7 @@ _Static_assert(offsetof(dbt_context, engine) == DBT_CONTEXT_ASM_BYTES, "context 
 
 #define TC_BYTES_MIN 65536ULL
 #define TC_BYTES_MAX 0x40000000ULL
+#define SEARCH_TRIES 100000u
 
 dbt_status dbt_engine_create(const dbt_configuration *configuration, const dbt_engine_hooks *hooks,
                              dbt_engine **out) {
@@ -120,6 +121,9 @@ void dbt_engine_quiesce(dbt_engine *engine) {
     for (dbt_context *thread = engine->threads; thread; thread = thread->next_thread) {
         while (inside(thread) && __atomic_load_n(&thread->kick_seen, __ATOMIC_ACQUIRE) != round) {
             dbt_port_yield();
+        }
+        if (inside(thread)) {
+            dbt_dispatch_settle(thread);
         }
     }
 }
@@ -254,8 +258,12 @@ dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
                               const dbt_host_state *host) {
     dbt_state_place place;
     memset(&place, 0, sizeof place);
-    if (!dbt_engine_place(engine, host->rip, &place)) {
-        return DBT_ERROR_NOT_MAPPED;
+    /* While another thread is adding a unit, the search may miss; never while it waits for this thread. */
+    for (u32 tries = 0; !dbt_engine_place(engine, host->rip, &place); tries++) {
+        if (tries == SEARCH_TRIES || !dbt_engine_in_tc(engine, host->rip)) {
+            return DBT_ERROR_NOT_MAPPED;
+        }
+        dbt_port_yield();
     }
     memcpy(context->registers, host->registers, sizeof context->registers);
     context->rflags = host->rflags;

@@ -17,6 +17,10 @@ extern const u8 dbt_entry_end[];
  * sets context->resume. Returns 1 when dbt_engine_run shall return, else 0. */
 u32 dbt_dispatch(dbt_context *context);
 
+/* For a thread that has left the TC and waits for the lock, which the caller holds: notes what the exit
+ * it took says, before the exit's record is reused. */
+void dbt_dispatch_settle(dbt_context *context);
+
 #define DBT_SPINS_BEFORE_YIELD 64u
 
 static inline void dbt_engine_lock(dbt_engine *engine) {

@@ -17,6 +17,7 @@
 #define DBT_NONE 0xffffffffu        /* no unit, no exit */
 #define DBT_EXIT_ID_RETURN_MISS 1u  /* the first ids name the miss routines, as the templates have them */
 #define DBT_EXIT_ID_JUMP_MISS 2u
+#define DBT_EXIT_ID_SETTLED 3u      /* the exit's record is gone: what it said is in the context */
 #define DBT_EXIT_ID_FIRST 16u
 #define DBT_ARENAS_MAX 64
 #define DBT_TABLE_ENTRIES 65536u

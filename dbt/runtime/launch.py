@@ -32,6 +32,7 @@ _SHELL = b"/bin/sh"
 _EM_X86_64 = 62
 _ELF_CLASS_64 = 2
 _ET_EXEC, _ET_DYN = 2, 3
+_TERMINAL_STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
 class Program(NamedTuple):
@@ -207,7 +208,8 @@ def supervise(program: Program, session: Session) -> int:
     """Runs a program as a child in this process group and waits for its end.
 
     The terminal signals the whole group, so nothing is passed on but SIGTERM, which comes to one
-    process. When the child stops for another reason than the terminal, this process stops with it.
+    process. Whether the terminal's Ctrl-Z stops anything is the program's to say: this process
+    stops when, and by the signal by which, the program has stopped.
 
     Returns:
         The wait status (wait(2)).
@@ -229,20 +231,32 @@ def supervise(program: Program, session: Session) -> int:
         os.kill(pid, number)
 
     def pass_on_to_stopped(number: int, frame: object) -> None:
-        # Python calls this before it looks at the child again. The group's SIGCONT may reach this
-        # process first: a child still stopped then has not been stopped anew.
         if _is_stopped(pid):
             pass_on(number, frame)
 
     signal.signal(signal.SIGTERM, pass_on)
     signal.signal(signal.SIGCONT, pass_on_to_stopped)
+    for number in _TERMINAL_STOPS:
+        signal.signal(number, signal.SIG_IGN)
     while True:
         _, status = os.waitpid(pid, os.WUNTRACED)
         if not os.WIFSTOPPED(status):
             break
         if _is_stopped(pid):
-            os.kill(os.getpid(), signal.SIGSTOP)
+            _stop(os.WSTOPSIG(status))
+    for number in _TERMINAL_STOPS:
+        signal.signal(number, signal.SIG_DFL)
     return status
+
+
+def _stop(number: int) -> None:
+    """Stops this process by a signal, as its child was; returns when it goes on."""
+    if number not in _TERMINAL_STOPS:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    signal.signal(number, signal.SIG_IGN)
 
 
 def _is_stopped(pid: int) -> bool:

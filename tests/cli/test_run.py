@@ -209,7 +209,7 @@ def test_control_z_stops_and_fg_continues(prefix: Sequence[str]) -> None:
     terminal.expect(b"Stopped")
     terminal.expect(b"ready> ")
     terminal.type(b"fg\n")
-    time.sleep(0.3)
+    wait_until(lambda: os.tcgetpgrp(terminal.fd) != terminal.pid)  # the shell has let go of it
     terminal.type(b"hello\n")
     terminal.expect(b"hello")
     terminal.type(b"\x04")
@@ -217,6 +217,18 @@ def test_control_z_stops_and_fg_continues(prefix: Sequence[str]) -> None:
     terminal.type(b"echo status $?; exit\n")
     terminal.expect(b"status 0")
     terminal.wait()
+
+
+@BOTH
+def test_control_z_is_the_programs_to_ignore(prefix: Sequence[str]) -> None:
+    line = "trap '' TSTP; echo started; read word; echo got $word"
+    terminal = Terminal([*prefix, "/bin/sh", "-c", line])
+    terminal.expect(b"started")
+    terminal.type(b"\x1a")
+    time.sleep(0.2)
+    terminal.type(b"hello\n")
+    terminal.expect(b"got hello")
+    assert terminal.wait() == 0
 
 
 def test_with_statistics_a_stopped_program_stops_the_parent_too() -> None:

@@ -65,6 +65,10 @@ def _linked(name: str, stdout: bytes | None = None, **more: object) -> Guest:
     return Guest(name, f"{name}.c", **{"stdout": stdout, **more})  # type: ignore[arg-type]
 
 
+def _threads(name: str, stdout: bytes | None = None, **more: object) -> Guest:
+    return _linked(name, stdout, **{"flags": ("-pthread",), "variants": ("pie", "static"), **more})
+
+
 _FAULT_SIGNALS = {
     "a": "SEGV", "b": "SEGV", "c": "SEGV", "d": "FPE", "e": "FPE", "f": "ILL", "g": "TRAP",
     "h": "SEGV", "i": "SEGV", "j": "SEGV", "k": "SEGV", "l": "SEGV", "m": "SEGV", "n": "SEGV",
@@ -205,7 +209,27 @@ GUESTS: tuple[Guest, ...] = (
     _linked("signal_child", b"5 15 1\n", variants=DYNAMIC),
     _linked("signal_jump", b"1000 0\n", variants=("static", "pie")),
     _linked("signal_timer", b"375001533 1\n", variants=("static", "pie")),
-    _linked("threads", b"120000 82000 80000 0\n", flags=("-pthread",)),
+    # Threads.
+    _threads("threads", b"120000 82000 80000 0\n", variants=LINKED),
+    _threads("threads_results", b"1028 104 1\n"),
+    _threads("threads_leader", b"1 1\n", status=5),
+    _threads("threads_end", b"", status=7),
+    _threads("threads_end", b"", arguments=("abort",), label="abort", status=-signal.SIGABRT),
+    _threads("threads_signals", b"50 50 50 50 0 4 1\n"),
+    _threads("threads_faults", b"8000 0\n"),
+    _threads("threads_fork", b"40\n"),
+    _threads("threads_exec", b"waiting: 1, 1\n", arguments=("waiting",)),
+    _threads(
+        "threads_exec", b"leader gone: 1, 1\n", arguments=("leader gone",), label="leader_gone"
+    ),
+    _threads("threads_many", b"1000 499500\n"),
+    _threads("threads_churn", b"10000 1\n"),
+    _threads("threads_timer", b"1 1 0\n"),
+    _threads("threads_robust", b"1 1 1 1\n"),
+    _threads("threads_stress", b"1051064952690457913\n"),
+    _threads("threads_write_code", b"0\n"),
+    _threads("threads_clone", b"1 1 1 1 1 1\n"),
+    _threads("threads_vfork", b"120\n"),
     # The C library and the process.
     _linked("static_tls", b"80 0 -1 1\n"),
     _linked(
