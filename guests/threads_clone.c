@@ -35,7 +35,9 @@ int main(void)
     pid_t tid = clone(work, stack, flags, (void *)0, &parent_tid, 0, &child_tid);
     int was_set = parent_tid == tid;
     go = 1;
-    for (pid_t value; (value = child_tid) != 0 || !counted;)
+    while (counted < 100000)
+        sched_yield();
+    for (pid_t value; (value = child_tid) != 0;)
         syscall(SYS_futex, &child_tid, FUTEX_WAIT, value, 0, 0, 0);
     printf("%d %d %d ", was_set, seen_tid == tid && seen_pid == getpid(), counted == 100000);
     go = counted = 0;

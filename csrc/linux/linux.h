@@ -239,6 +239,7 @@ void dbt_outputs_release(dbt_linux_space *space, u64 number, const u64 *argument
 
 /* processes.c: fork, vfork, clone, execve, exit. */
 i64 dbt_process_clone(dbt_linux_thread *thread, u64 number, const u64 *arguments);
+i64 dbt_process_clone3(dbt_linux_thread *thread, u64 guest_arguments, u64 size_bytes);
 i64 dbt_process_execve(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 void dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status);
 

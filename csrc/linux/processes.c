@@ -10,6 +10,7 @@
 #include "linux/linux.h"
 #include "linux/text.h"
 
+#define CLONE_SIGNAL_MASK 0xffULL
 #define CLONE_VM 0x100u
 #define CLONE_SIGHAND 0x800u
 #define CLONE_PIDFD 0x1000u
@@ -236,6 +237,22 @@ static i64 start_sharing_process(dbt_linux_thread *thread, u64 flags, const u64 
     return result;
 }
 
+static i64 clone_process(dbt_linux_thread *thread, const u64 *arguments)
+{
+    u64 flags = arguments[0];
+    if ((flags & CLONE_VM) == 0) {
+        return fork_process(thread, flags, arguments);
+    }
+    if ((flags & CLONE_THREAD) != 0) {
+        return start_thread(thread, flags, arguments);
+    }
+    if ((flags & CLONE_SIGHAND) != 0) {
+        dbt_text_complain("a process that shares signal handlers is not supported yet", "");
+        dbt_process_exit(thread, __NR_exit_group, DBT_STATUS_FAILED);
+    }
+    return start_sharing_process(thread, flags, arguments);
+}
+
 i64 dbt_process_clone(dbt_linux_thread *thread, u64 number, const u64 *arguments)
 {
     u64 own[6] = {DBT_SIGCHLD, 0, 0, 0, 0, 0};
@@ -244,18 +261,50 @@ i64 dbt_process_clone(dbt_linux_thread *thread, u64 number, const u64 *arguments
     } else if (number == __NR_clone) {
         memcpy(own, arguments, sizeof own);
     }
-    u64 flags = own[0];
-    if ((flags & CLONE_VM) == 0) {
-        return fork_process(thread, flags, own);
+    return clone_process(thread, own);
+}
+
+/* struct clone_args, in its first version and with what was added since. */
+typedef struct clone_arguments {
+    u64 flags, guest_pidfd, guest_child_tid, guest_parent_tid;
+    u64 exit_signal, guest_stack, stack_bytes, tls;
+    u64 set_tid, set_tid_count, cgroup;
+} clone_arguments;
+
+#define CLONE_ARGUMENTS_LEAST 64
+
+/* What clone cannot express as well (chosen ids, a cgroup, cleared handlers) does not exist here:
+ * programs that ask for it have a way without. */
+i64 dbt_process_clone3(dbt_linux_thread *thread, u64 guest_arguments, u64 size_bytes)
+{
+    clone_arguments wanted = {0};
+    if (size_bytes < CLONE_ARGUMENTS_LEAST) {
+        return -EINVAL;
     }
-    if ((flags & CLONE_THREAD) != 0) {
-        return start_thread(thread, flags, own);
+    if (size_bytes > sizeof wanted) {
+        return size_bytes > DBT_PAGE_BYTES ? -E2BIG : -ENOSYS;
     }
-    if ((flags & CLONE_SIGHAND) != 0) {
-        dbt_text_complain("a process that shares signal handlers is not supported yet", "");
-        dbt_process_exit(thread, __NR_exit_group, DBT_STATUS_FAILED);
+    if (!dbt_guest_read(&wanted, guest_arguments, size_bytes)) {
+        return -EFAULT;
     }
-    return start_sharing_process(thread, flags, own);
+    bool has_both = (wanted.flags & (CLONE_PIDFD | CLONE_PARENT_SETTID)) ==
+                    (CLONE_PIDFD | CLONE_PARENT_SETTID);
+    if (wanted.flags >> 32 != 0 || wanted.set_tid_count != 0 || has_both) {
+        return -ENOSYS;
+    }
+    if ((wanted.flags & CLONE_SIGNAL_MASK) != 0 || (wanted.exit_signal & ~CLONE_SIGNAL_MASK) != 0 ||
+        (wanted.guest_stack == 0) != (wanted.stack_bytes == 0)) {
+        return -EINVAL;
+    }
+    u64 arguments[6] = {
+        wanted.flags | wanted.exit_signal,
+        wanted.guest_stack + wanted.stack_bytes,
+        (wanted.flags & CLONE_PIDFD) != 0 ? wanted.guest_pidfd : wanted.guest_parent_tid,
+        wanted.guest_child_tid,
+        wanted.tls,
+        0,
+    };
+    return clone_process(thread, arguments);
 }
 
 /* What an execve has allocated, to be given back when it fails. */

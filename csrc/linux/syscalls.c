@@ -171,6 +171,8 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
     case DBT_CALL_EPOLL_PWAIT2:
     case DBT_CALL_IO_PGETEVENTS:
         return dbt_signals_wait(thread, number, arguments);
+    case DBT_CALL_CLONE3:
+        return dbt_process_clone3(thread, arguments[0], arguments[1]);
     case DBT_CALL_CLONE:
     case DBT_CALL_FORK:
     case DBT_CALL_VFORK:

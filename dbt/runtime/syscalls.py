@@ -430,7 +430,7 @@ _TABLE = """
 432 fsmount(fd, flags, attributes) pass
 433 fspick(dirfd, path, flags) pass
 434 pidfd_open(pid, flags) pass
-435 clone3(args, size) refuse=ENOSYS
+435 clone3(args, size) virtual
 436 close_range(first, last, flags) virtual
 437 openat2(dirfd, path, how, size) virtual
 438 pidfd_getfd(pidfd, fd, flags) pass

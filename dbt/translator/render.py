@@ -19,7 +19,8 @@ from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import SymbolTableSection
 
 from dbt.translator.rules import FACTS, RULES
-from dbt.translator.templates import TEMPLATES, Template
+from dbt.translator.template import Template
+from dbt.translator.templates import TEMPLATES
 
 REGISTERS = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi")
 LOW = ("0", "128", "136")

@@ -11,7 +11,8 @@ from dbt.decoder.instruction import Instruction, iterate
 from dbt.translator import render
 from dbt.translator.host_text import context_slots
 from dbt.translator.rules import FACTS, RULES
-from dbt.translator.templates import TEMPLATES, Template
+from dbt.translator.template import Template
+from dbt.translator.templates import TEMPLATES
 
 CONTEXT_HEADER = Path(render.__file__).resolve().parents[2] / "csrc" / "core" / "context.h"
 SLOTS = render.context_slots(CONTEXT_HEADER)
