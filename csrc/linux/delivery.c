@@ -180,13 +180,13 @@ static void handle(dbt_linux_thread *thread, const dbt_linux_signal *signal)
 {
     dbt_linux_process *process = thread->process;
     u32 number = (u32)signal->info.number;
-    dbt_lock_take(&process->lock);
-    dbt_host_action action = process->actions[number];
+    dbt_lock_take(&process->actions->lock);
+    dbt_host_action action = process->actions->list[number];
     if (action.handler > DBT_SIG_IGN && (action.flags & DBT_SA_RESETHAND) != 0) {
-        process->actions[number].handler = DBT_SIG_DFL;
+        process->actions->list[number].handler = DBT_SIG_DFL;
         dbt_signals_install(process, number);
     }
-    dbt_lock_give(&process->lock);
+    dbt_lock_give(&process->actions->lock);
     if (action.handler == DBT_SIG_IGN) {
         return;
     }

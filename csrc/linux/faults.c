@@ -158,6 +158,14 @@ _Noreturn static void own_fault(const dbt_linux_thread *thread, const dbt_host_s
     dbt_fatal("host signal", info->number, bytes);
 }
 
+static bool reads_counter(u64 host_pc)
+{
+    static const u8 rdtsc[2] = {0x0f, 0x31};
+    u8 code[2];
+    return dbt_gate_copy(code, (const void *)host_pc, sizeof code) == 0 &&
+           memcmp(code, rdtsc, sizeof code) == 0;
+}
+
 static void fault(dbt_linux_thread *thread, const dbt_host_siginfo *info, dbt_host_ucontext *host)
 {
     u64 host_pc = host->registers.rip;
@@ -171,6 +179,11 @@ static void fault(dbt_linux_thread *thread, const dbt_host_siginfo *info, dbt_ho
         if (!release_write(thread, info, host)) {
             guest_fault(thread, info, host);
         }
+    } else if (info->number == DBT_SIGSEGV && reads_counter(host_pc)) {
+        /* The guest has taken the time-stamp counter away (PR_SET_TSC), from the VMM's statistics too. */
+        host->registers.rax = 0;
+        host->registers.rdx = 0;
+        host->registers.rip += 2;
     } else {
         own_fault(thread, info, host);
     }
@@ -197,7 +210,7 @@ static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *inf
                            dbt_host_ucontext *host)
 {
     u32 number = (u32)info->number;
-    u64 handler = thread->process->actions[number].handler;
+    u64 handler = thread->process->actions->list[number].handler;
     u64 host_pc = host->registers.rip;
     dbt_engine *engine = thread->context->engine;
     bool is_blocked = (thread->blocked & DBT_SIGNAL_BIT(number)) != 0;

@@ -6,7 +6,7 @@
  * belongs to one process and one context.
  *
  * Locks, in the order they are taken: the engine's (dbt_engine_change_begin), dbt_linux_space.lock,
- * dbt_linux_space.threads_lock, dbt_linux_process.lock, the list in own_memory.c. The engine calls
+ * dbt_linux_space.threads_lock, dbt_linux_actions.lock, the list in own_memory.c. The engine calls
  * fetch with its lock held, so nothing that holds another lock may call an engine function that takes
  * it. A signal handler takes a lock only when it has interrupted the TC, where its thread holds none;
  * otherwise it writes nothing but its own thread's block. */
@@ -65,18 +65,25 @@ typedef struct dbt_linux_space {
     u64 guest_brk_limit; /* the break may not pass this: what lies behind is not the heap's */
 } dbt_linux_space;
 
+/* The guest's dispositions, virtual; lock guards them. */
+typedef struct dbt_linux_actions {
+    u32 lock;
+    dbt_host_action list[DBT_SIGNAL_COUNT];
+} dbt_linux_actions;
+
 typedef struct dbt_linux_process {
     dbt_linux_space *space;
     dbt_session *session;
     dbt_slab *slab;
     i32 session_fd;
     u32 pid;
-    u32 lock;         /* guards actions */
+    bool has_lent_actions; /* to a process that may outlive this one (CLONE_SIGHAND) */
     u32 thread_count; /* threads that have not ended: the last one ends the process */
     u64 fp_features;    /* XSAVE components the kernel puts into signal frames, and their bytes; */
     u64 fp_bytes;       /* learnt from the first host frame, 0 before */
     u64 minimum_stack_bytes; /* AT_MINSIGSTKSZ */
-    dbt_host_action actions[DBT_SIGNAL_COUNT]; /* the guest's dispositions, virtual */
+    dbt_linux_actions *actions;    /* own_actions, or those of the process it shares them with */
+    dbt_linux_actions own_actions;
     char guest_path[DBT_PATH_BYTES];           /* what /proc/self/exe names */
 } dbt_linux_process;
 

@@ -67,7 +67,7 @@ static void lock_for_fork(dbt_linux_process *process)
     dbt_engine_fork_prepare(process->space->engine);
     dbt_lock_take(&process->space->lock);
     dbt_lock_take(&process->space->threads_lock);
-    dbt_lock_take(&process->lock);
+    dbt_lock_take(&process->actions->lock);
     dbt_own_lock();
 }
 
@@ -75,7 +75,7 @@ static void unlock_after_fork(dbt_linux_thread *thread, bool is_child)
 {
     dbt_linux_process *process = thread->process;
     dbt_own_unlock();
-    dbt_lock_give(&process->lock);
+    dbt_lock_give(&process->actions->lock);
     if (is_child) {
         dbt_thread_forget_others(thread);
     }
@@ -189,18 +189,25 @@ static i64 start_thread(dbt_linux_thread *thread, u64 flags, const u64 *argument
     return result;
 }
 
-static dbt_linux_process *copy_process(dbt_linux_process *parent)
+static dbt_linux_process *copy_process(dbt_linux_process *parent, u64 flags)
 {
     u64 host = dbt_port_map(0, PROCESS_BYTES, DBT_PORT_READ | DBT_PORT_WRITE);
     if (host == 0) {
         return 0;
     }
     dbt_linux_process *process = (dbt_linux_process *)host;
-    dbt_lock_take(&parent->lock);
     *process = *parent;
-    dbt_lock_give(&parent->lock);
-    process->lock = 0;
+    process->has_lent_actions = false;
     process->thread_count = 0;
+    if ((flags & CLONE_SIGHAND) != 0) {
+        parent->has_lent_actions = true;
+    } else {
+        dbt_lock_take(&parent->actions->lock);
+        process->own_actions = *parent->actions;
+        dbt_lock_give(&parent->actions->lock);
+        process->own_actions.lock = 0;
+        process->actions = &process->own_actions;
+    }
     return process;
 }
 
@@ -215,7 +222,7 @@ static i64 start_sharing_process(dbt_linux_thread *thread, u64 flags, const u64 
         return DBT_RESTART;
     }
     i64 result = -ENOMEM;
-    dbt_linux_process *process = copy_process(parent);
+    dbt_linux_process *process = copy_process(parent, flags);
     dbt_linux_thread *child = process != 0 ? create_child(thread, process, flags, arguments) : 0;
     if (child != 0) {
         if (waits) {
@@ -245,10 +252,6 @@ static i64 clone_process(dbt_linux_thread *thread, const u64 *arguments)
     }
     if ((flags & CLONE_THREAD) != 0) {
         return start_thread(thread, flags, arguments);
-    }
-    if ((flags & CLONE_SIGHAND) != 0) {
-        dbt_text_complain("a process that shares signal handlers is not supported yet", "");
-        dbt_process_exit(thread, __NR_exit_group, DBT_STATUS_FAILED);
     }
     return start_sharing_process(thread, flags, arguments);
 }

@@ -1,6 +1,6 @@
 /* Job: the guest's signal dispositions, mask and alternate stack, all virtual, and what of them the
  * host kernel is told.
- * State: actions[] in dbt_linux_process; blocked, queue and guest_stack in dbt_linux_thread.
+ * State: dbt_linux_actions of a process; blocked, queue and guest_stack in dbt_linux_thread.
  * Invariant: a signal without a guest handler has the guest's own disposition on the host, so that the
  * kernel's default happens natively; the fault signals always have the VMM's handler and are never
  * blocked on the host. */
@@ -34,7 +34,7 @@ void dbt_signals_set_host_mask(const dbt_linux_thread *thread)
 
 void dbt_signals_install(const dbt_linux_process *process, u32 number)
 {
-    const dbt_host_action *guest = &process->actions[number];
+    const dbt_host_action *guest = &process->actions->list[number];
     dbt_host_action host = {.flags = guest->flags & (DBT_SA_NOCLDSTOP | DBT_SA_NOCLDWAIT)};
     if (dbt_signal_is_fault(number) || guest->handler > DBT_SIG_IGN) {
         /* Restarting stays the kernel's business: the flag is the guest's own. */
@@ -62,7 +62,7 @@ void dbt_signals_start(dbt_linux_thread *thread)
     for (u32 number = 1; number < DBT_SIGNAL_COUNT; number++) {
         dbt_host_action inherited = {0};
         (void)dbt_host_call4(__NR_rt_sigaction, number, 0, (u64)&inherited, SET_BYTES);
-        process->actions[number] = (dbt_host_action){.handler = inherited.handler};
+        process->actions->list[number] = (dbt_host_action){.handler = inherited.handler};
         if (dbt_signal_is_fault(number)) {
             dbt_signals_install(process, number);
         }
@@ -79,7 +79,7 @@ void dbt_signals_before_exec(dbt_linux_thread *thread)
     }
     for (u32 number = 1; number < DBT_SIGNAL_COUNT; number++) {
         if (dbt_signal_is_fault(number) &&
-            thread->process->actions[number].handler == DBT_SIG_IGN) {
+            thread->process->actions->list[number].handler == DBT_SIG_IGN) {
             dbt_host_action ignore = {.handler = DBT_SIG_IGN};
             (void)dbt_host_call4(__NR_rt_sigaction, number, (u64)&ignore, 0, SET_BYTES);
         }
@@ -94,7 +94,7 @@ void dbt_signals_exec_failed(dbt_linux_thread *thread)
 {
     for (u32 number = 1; number < DBT_SIGNAL_COUNT; number++) {
         if (dbt_signal_is_fault(number) &&
-            thread->process->actions[number].handler == DBT_SIG_IGN) {
+            thread->process->actions->list[number].handler == DBT_SIG_IGN) {
             dbt_signals_install(thread->process, number);
         }
     }
@@ -105,7 +105,7 @@ void dbt_signals_exec_failed(dbt_linux_thread *thread)
 
 static bool is_ignored(const dbt_linux_process *process, u32 number)
 {
-    u64 handler = process->actions[number].handler;
+    u64 handler = process->actions->list[number].handler;
     return handler == DBT_SIG_IGN ||
            (handler == DBT_SIG_DFL && (number == DBT_SIGCHLD || number == DBT_SIGCONT ||
                                        number == DBT_SIGURG || number == DBT_SIGWINCH));
@@ -126,12 +126,12 @@ i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments)
         (arguments[1] != 0 && (DBT_SIGNAL_BIT(number) & NEVER_BLOCKED) != 0)) {
         return -EINVAL;
     }
-    dbt_lock_take(&process->lock);
-    dbt_host_action old = process->actions[number];
+    dbt_lock_take(&process->actions->lock);
+    dbt_host_action old = process->actions->list[number];
     if (arguments[1] != 0) {
         action.flags &= KNOWN_FLAGS;
         action.mask &= ~NEVER_BLOCKED;
-        process->actions[number] = action;
+        process->actions->list[number] = action;
         dbt_signals_install(process, (u32)number);
         if (is_ignored(process, (u32)number)) {
             u32 kept = 0;
@@ -143,7 +143,7 @@ i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments)
             thread->queue_length = kept;
         }
     }
-    dbt_lock_give(&process->lock);
+    dbt_lock_give(&process->actions->lock);
     if (arguments[2] != 0 &&
         !dbt_guest_write(process->space, arguments[2], &old, sizeof old)) {
         return -EFAULT;
@@ -324,7 +324,7 @@ _Noreturn void dbt_signals_die(dbt_linux_thread *thread, const dbt_host_siginfo 
 void dbt_signals_force(dbt_linux_thread *thread, const dbt_linux_signal *signal)
 {
     u32 number = (u32)signal->info.number;
-    u64 handler = thread->process->actions[number].handler;
+    u64 handler = thread->process->actions->list[number].handler;
     thread->trap_number = signal->trap_number;
     thread->trap_error = signal->error;
     thread->trap_cr2 = signal->cr2;

@@ -70,7 +70,7 @@ static dbt_linux_thread *take_block(dbt_linux_space *space)
     dbt_linux_thread *thread = space->free_threads;
     if (thread != 0) {
         space->free_threads = thread->next;
-        if (thread->own_process != 0) {
+        if (thread->own_process != 0 && !thread->own_process->has_lent_actions) {
             dbt_port_unmap((u64)thread->own_process, DBT_PAGE_UP(sizeof(dbt_linux_process)));
         }
         u64 host_block = thread->host_block;

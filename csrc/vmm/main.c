@@ -310,6 +310,7 @@ _Noreturn void dbt_start_main(u64 *kernel_stack)
     dbt_linux_process *process = (dbt_linux_process *)host;
     boot.process = process;
     process->space = (dbt_linux_space *)(host + sizeof *process);
+    process->actions = &process->own_actions;
     process->minimum_stack_bytes =
         auxiliary(&boot.start, AUX_MINIMUM_SIGNAL_STACK, MINIMUM_SIGNAL_STACK_OLD);
     open_session(process, session_fd);
