@@ -245,7 +245,7 @@ static void trace(dbt_engine *engine, const dbt_item *item, u32 unit, const u8 *
 static u32 new_unit(dbt_engine *engine, u32 chunk_number, u64 guest_pc, u64 host_start) {
     dbt_chunk *chunk = &engine->chunks[chunk_number];
     DBT_ASSERT(chunk->unit_count < engine->units_per_chunk);
-    const u32 number = chunk_number * engine->units_per_chunk + chunk->unit_count++;
+    const u32 number = chunk_number * engine->units_per_chunk + chunk->unit_count;
     dbt_unit *unit = &engine->units[number];
     memset(unit, 0, sizeof *unit);
     unit->guest_pc = guest_pc;
@@ -254,6 +254,8 @@ static u32 new_unit(dbt_engine *engine, u32 chunk_number, u64 guest_pc, u64 host
     unit->serial = (u32)engine->statistics->units_translated;
     unit->incoming = unit->falls_from = DBT_NONE;
     unit->map_at = chunk->map_bytes;
+    /* Handlers of other threads search without the lock: the record is whole before it counts. */
+    __atomic_store_n(&chunk->unit_count, chunk->unit_count + 1, __ATOMIC_RELEASE);
     return number;
 }
 
