@@ -26,6 +26,7 @@ _Static_assert(offsetof(dbt_context, return_miss_routine) == DBT_CONTEXT_RETURN_
                "context layout");
 _Static_assert(offsetof(dbt_context, engine) == DBT_CONTEXT_ASM_BYTES, "context layout");
 
+#define LARGE_CODE_BYTES 0x800000ULL /* a program that dispatch.c would find large after a while */
 #define TC_BYTES_MIN 65536ULL
 #define TC_BYTES_MAX 0x40000000ULL
 #define SEARCH_TRIES 100000u
@@ -46,7 +47,9 @@ dbt_status dbt_engine_create(const dbt_configuration *configuration, const dbt_e
     engine->hooks = *hooks;
     engine->statistics = hooks->statistics;
     engine->chaining = configuration->flags & DBT_CONFIG_CHAIN ? 1 : 0;
-    engine->paired = configuration->flags & DBT_CONFIG_PAIRED ? 1 : 0;
+    const bool large = configuration->flags & DBT_CONFIG_PAIR_LARGE &&
+                       hooks->guest_code_bytes >= LARGE_CODE_BYTES;
+    engine->paired = configuration->flags & DBT_CONFIG_PAIRED || large ? 1 : 0;
     const dbt_status status = dbt_tcache_create(engine);
     if (status != DBT_OK) {
         return status;

@@ -62,6 +62,7 @@ typedef struct dbt_engine_hooks {
     /* Guest executable range, so that tables and arenas keep out of it: [low, high) or 0, 0. */
     u64 avoid_low;
     u64 avoid_high;
+    u64 guest_code_bytes;     /* of the program itself: tells a large one from the start; 0: not known */
     /* Interrupts another thread of this engine, so that its signal handler calls dbt_engine_kicked.
      * The signal must be one the thread never blocks outside of handlers. Called with the engine lock
      * held, only for a thread that may be inside the TC: it cannot reach a blocking system call before

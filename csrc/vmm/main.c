@@ -170,7 +170,8 @@ static void learn_path(dbt_linux_process *process, i32 fd)
 }
 
 static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
-                          dbt_exit_function exit_function, u64 avoid_low, u64 avoid_high)
+                          dbt_exit_function exit_function, u64 avoid_low, u64 avoid_high,
+                          u64 guest_code_bytes)
 {
     dbt_engine_hooks hooks = {
         .owner = process->space,
@@ -179,6 +180,7 @@ static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
         .kick = dbt_thread_kick,
         .avoid_low = avoid_low,
         .avoid_high = avoid_high,
+        .guest_code_bytes = guest_code_bytes,
         .statistics = process->space->statistics,
     };
     dbt_status status =
@@ -233,7 +235,8 @@ static void start_program(boot *boot)
     bool is_low = image->guest_low < 0x80000000ULL;
     create_engine(process, thread, dbt_linux_exit,
                   is_low ? image->guest_low : process->space->guest_brk_start,
-                  process->space->guest_brk_limit);
+                  process->space->guest_brk_limit,
+                  image->guest_code_end - image->guest_code_start);
     dbt_context *context = thread->context;
     context->registers[DBT_RSP] = guest_stack;
     context->rip = image->guest_entry;
@@ -249,7 +252,7 @@ static void start_on_own_stack(void *argument)
     struct boot copy = *(const struct boot *)argument;
     struct boot *boot = &copy;
     if (boot->process->session->configuration.personality == DBT_PERSONALITY_MACHINE) {
-        create_engine(boot->process, boot->thread, dbt_machine_exit, 0, 0);
+        create_engine(boot->process, boot->thread, dbt_machine_exit, 0, 0, 0);
         quit(dbt_machine_serve(boot->thread));
     }
     if (boot->start.argc < 3) {
