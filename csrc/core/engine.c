@@ -167,10 +167,6 @@ void dbt_engine_change_end(dbt_engine *engine) {
     dbt_engine_unlock(engine);
 }
 
-bool dbt_engine_has_code(const dbt_engine *engine, u64 guest_start, u64 guest_end) {
-    return guest_start < guest_end && dbt_tcache_has_code(engine, guest_start, guest_end);
-}
-
 static bool in_routines(const dbt_engine *engine, u64 host_pc) {
     return host_pc >= engine->routines && host_pc < engine->routines_end;
 }

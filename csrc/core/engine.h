@@ -119,9 +119,6 @@ void dbt_engine_change_begin(dbt_engine *engine);
 void dbt_engine_change_drop(dbt_engine *engine, u64 guest_start, u64 guest_end);
 void dbt_engine_change_end(dbt_engine *engine);
 
-/* Whether any unit was translated from [start, end). */
-bool dbt_engine_has_code(const dbt_engine *engine, u64 guest_start, u64 guest_end);
-
 /* Whether host_pc is in emitted code or in an entry, exit or miss routine. */
 bool dbt_engine_in_tc(const dbt_engine *engine, u64 host_pc);
 

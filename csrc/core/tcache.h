@@ -226,7 +226,6 @@ u32 dbt_tcache_exit_at(const dbt_engine *engine, u64 host_pc);
 bool dbt_tcache_reaches(const dbt_engine *engine, u32 arena, u64 address);
 
 void dbt_tcache_invalidate(dbt_engine *engine, u64 guest_start, u64 guest_end);
-bool dbt_tcache_has_code(const dbt_engine *engine, u64 guest_start, u64 guest_end);
 
 /* Where an indirect branch arrives: what the tables hold. */
 static inline u64 dbt_unit_entry(const dbt_unit *unit) {

@@ -263,6 +263,9 @@ static void close_unit(dbt_emitter *emitter) {
     dbt_engine *engine = emitter->engine;
     dbt_chunk *chunk = &engine->chunks[emitter->chunk];
     dbt_unit *unit = &engine->units[emitter->unit];
+    /* A jump that is put in late closes its unit a second time: only what is new counts. */
+    engine->statistics->host_bytes_emitted +=
+        (u64)emitter->hot - chunk->host_hot + chunk->host_cold - (u64)emitter->cold;
     chunk->host_hot = (u64)emitter->hot;
     chunk->host_cold = (u64)emitter->cold;
     chunk->map_bytes = (u32)(emitter->map - (engine->maps + (u64)emitter->chunk *
@@ -474,8 +477,6 @@ static dbt_status translate_thunk(dbt_engine *engine, u64 guest_pc, dbt_entry_ki
     }
     align_hot(&engine->chunks[chunk_number], entry);
     const u32 number = emit_thunk(engine, chunk_number, guest_pc, entry, false);
-    engine->statistics->host_bytes_emitted +=
-        engine->units[number].host_end - engine->units[number].host_start;
     link_exits(engine, number);
     *out = number;
     return DBT_OK;
@@ -541,9 +542,6 @@ dbt_status dbt_translate_unit(dbt_engine *engine, u64 guest_pc, dbt_entry_kind e
     }
     const u32 end = chunk * engine->units_per_chunk + engine->chunks[chunk].unit_count;
     for (u32 number = first; number < end; number++) {
-        const dbt_unit *unit = &engine->units[number];
-        engine->statistics->host_bytes_emitted +=
-            unit->host_end - unit->host_start + unit->exit_count * DBT_STUB_BYTES;
         link_exits(engine, number);
     }
     *out = first;

@@ -272,22 +272,3 @@ void dbt_tcache_invalidate(dbt_engine *engine, u64 guest_start, u64 guest_end) {
         invalidate_bucket(engine, page_bucket(engine, page), guest_start, guest_end);
     }
 }
-
-bool dbt_tcache_has_code(const dbt_engine *engine, u64 guest_start, u64 guest_end) {
-    const u64 first = guest_start / DBT_PAGE_BYTES;
-    const u64 last = (guest_end - 1) / DBT_PAGE_BYTES;
-    for (u64 page = first; page <= last; page++) {
-        u32 link = engine->pages[page_bucket(engine, page)];
-        while (link) {
-            const dbt_unit *unit = &engine->units[(link - 1) >> 1];
-            if (overlaps(unit, guest_start, guest_end)) {
-                return true;
-            }
-            link = unit->page_next[(link - 1) & 1];
-        }
-        if (page - first > engine->page_mask) {
-            break;
-        }
-    }
-    return false;
-}
