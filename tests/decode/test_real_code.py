@@ -8,6 +8,7 @@ takes windows spread over each file; `make quick` leaves it at that, else all is
 from __future__ import annotations
 
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,17 @@ from elftools.elf.elffile import ELFFile
 from tests.decode import native
 
 LIBRARIES: Final = Path("/usr/lib/x86_64-linux-gnu")
+
+
+def _this_python() -> Path:
+    """The file with the interpreter's code: a library, where the executable only loads it."""
+    executable = Path(sys.executable).resolve()
+    if executable.stat().st_size > 1 << 20:
+        return executable
+    names = (sysconfig.get_config_var(name) for name in ("LIBDIR", "INSTSONAME"))
+    return Path(*(str(name) for name in names))
+
+
 FILES: Final = {
     "libc": LIBRARIES / "libc.so.6",
     "libcrypto": LIBRARIES / "libcrypto.so.3",
@@ -30,7 +42,7 @@ FILES: Final = {
     "libx265": next(iter(sorted(LIBRARIES.glob("libx265.so.*"))), LIBRARIES / "libx265.so"),
     "libx264": next(iter(sorted(LIBRARIES.glob("libx264.so.*"))), LIBRARIES / "libx264.so"),
     "libdav1d": next(iter(sorted(LIBRARIES.glob("libdav1d.so.*"))), LIBRARIES / "libdav1d.so"),
-    "this python": Path(sys.executable).resolve(),
+    "this python": _this_python(),
 }
 CODECS: Final = ("libx264", "libx265", "libdav1d")
 WINDOW_BYTES: Final = 1 << 16
