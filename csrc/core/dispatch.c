@@ -6,8 +6,6 @@
 #include "core/entry.h"
 #include "core/tcache.h"
 
-#define CANONICAL_LIMIT 0x800000000000ULL
-
 /* What one dispatch knows on its way: how the guest arrived at context->rip. */
 typedef struct dbt_arrival {
     u32 exit;              /* CONTINUATION to link, or DBT_NONE */
@@ -198,7 +196,7 @@ u32 dbt_dispatch(dbt_context *context) {
             continue;
         }
         u32 unit;
-        const dbt_status status = context->rip < CANONICAL_LIMIT
+        const dbt_status status = context->rip < DBT_CANONICAL_LIMIT
                                       ? find_unit(context, arrival.entry, &unit)
                                       : DBT_ERROR_NOT_MAPPED;
         if (status == DBT_ERROR_NOT_MAPPED) {

@@ -158,6 +158,9 @@ static void fill_hole(dbt_emitter *emitter, u8 *code, const dbt_template_hole *h
     case DBT_HOLE_JUMPS:
         put_u32(at, (u32)(u64)engine->jumps);
         break;
+    case DBT_HOLE_GUARD:
+        put_u32(at, (u32)engine->guard);
+        break;
     case DBT_HOLE_SECOND:
         put_u32(at, (u32)((u64)engine->second + (u64)(i64)hole->addend));
         break;

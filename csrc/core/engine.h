@@ -119,6 +119,9 @@ void dbt_engine_change_begin(dbt_engine *engine);
 void dbt_engine_change_drop(dbt_engine *engine, u64 guest_start, u64 guest_end);
 void dbt_engine_change_end(dbt_engine *engine);
 
+/* Guest code lies below: a pc beyond it faults, whatever bits make it so. */
+#define DBT_CANONICAL_LIMIT 0x800000000000ULL
+
 /* Whether host_pc is in emitted code or in an entry, exit or miss routine. */
 bool dbt_engine_in_tc(const dbt_engine *engine, u64 host_pc);
 

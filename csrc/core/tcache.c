@@ -24,20 +24,31 @@
 _Static_assert(DBT_TABLE_ENTRIES * (2 * sizeof(u64) + sizeof(dbt_second)) == HUGE_BYTES,
                "the three tables fill one huge page");
 
-/* The tables share one huge page: every return reads them, at any place. */
+/* The tables share one huge page: every return reads them, at any place. Behind them nothing
+ * can be read: prologues load from their last byte on, by bits 48 to 63 of the address. */
+static u64 table_map_at(const dbt_engine *engine, u64 at) {
+    const u64 end = at + HUGE_BYTES;
+    if (at < engine->hooks.avoid_high && end + DBT_GUARD_BYTES > engine->hooks.avoid_low) {
+        return 0;
+    }
+    const u64 got = dbt_port_map(at, HUGE_BYTES, DBT_PORT_READ | DBT_PORT_WRITE);
+    if (got && !dbt_port_map(end, DBT_GUARD_BYTES, 0)) {
+        dbt_port_unmap(got, HUGE_BYTES);
+        return 0;
+    }
+    return got;
+}
+
 static u64 table_map(const dbt_engine *engine) {
-    const u64 size = HUGE_BYTES;
-    for (u64 at = LOW_LIMIT - size; at >= size; at -= size) {
-        if (at < engine->hooks.avoid_high && at + size > engine->hooks.avoid_low) {
-            continue;
-        }
-        const u64 got = dbt_port_map(at, size, DBT_PORT_READ | DBT_PORT_WRITE);
+    for (u64 at = LOW_LIMIT - HUGE_BYTES; at >= HUGE_BYTES; at -= HUGE_BYTES) {
+        const u64 got = table_map_at(engine, at);
         if (got) {
-            dbt_port_advise_huge(got, size);
+            dbt_port_advise_huge(got, HUGE_BYTES);
             return got;
         }
     }
-    return 0;
+    /* Not on one huge page, but below a program that begins at 4 MB and takes all above it. */
+    return table_map_at(engine, HUGE_BYTES - DBT_GUARD_BYTES);
 }
 
 static dbt_status make_routines(dbt_engine *engine) {
@@ -106,6 +117,7 @@ void dbt_tcache_destroy(dbt_engine *engine) {
     dbt_port_unmap((u64)engine->hash, sizes.hash);
     dbt_port_unmap((u64)engine->pages, sizes.pages);
     dbt_port_unmap((u64)engine->returns, HUGE_BYTES);
+    dbt_port_unmap((u64)engine->returns + HUGE_BYTES, DBT_GUARD_BYTES);
     dbt_port_unmap(engine->routines, DBT_PAGE_BYTES);
 }
 
@@ -138,6 +150,7 @@ dbt_status dbt_tcache_create(dbt_engine *engine) {
     }
     engine->jumps = engine->returns + DBT_TABLE_ENTRIES;
     engine->second = (dbt_second *)(engine->jumps + DBT_TABLE_ENTRIES);
+    engine->guard = (u64)engine->returns + HUGE_BYTES - 1;
     const dbt_status status = make_routines(engine);
     if (status != DBT_OK) {
         return status;

@@ -21,6 +21,7 @@
 #define DBT_EXIT_ID_FIRST 16u
 #define DBT_ARENAS_MAX 64
 #define DBT_TABLE_ENTRIES 65536u
+#define DBT_GUARD_BYTES 65536ULL
 #define DBT_UNIT_CAP_MAX 128u
 #define DBT_TRACE_MAX 512u
 #define DBT_FAR_JUMP_BYTES 6u
@@ -160,6 +161,7 @@ struct dbt_engine {
     u64 *returns;            /* the two tables, below 2 GB */
     u64 *jumps;
     dbt_second *second;      /* of both, behind them */
+    u64 guard;               /* the last byte of them; in DBT_GUARD_BYTES behind it nothing can be read */
 
     dbt_arena arenas[DBT_ARENAS_MAX];
     u32 arena_count;

@@ -176,7 +176,9 @@ static void fault(dbt_linux_thread *thread, const dbt_host_siginfo *info, dbt_ho
         host->registers.rip = (u64)dbt_gate_state_fault;
     } else if (engine != 0 && dbt_engine_in_tc(engine, host_pc)) {
         recover(thread, host);
-        if (!release_write(thread, info, host)) {
+        if (thread->context->rip >= DBT_CANONICAL_LIMIT) {
+            redirect(thread, host, false); /* a prologue's guarded load: the dispatcher refuses the address */
+        } else if (!release_write(thread, info, host)) {
             guest_fault(thread, info, host);
         }
     } else if (info->number == DBT_SIGSEGV && reads_counter(host_pc)) {

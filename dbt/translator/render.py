@@ -54,6 +54,7 @@ HOLES = (
     "key",
     "returns",
     "jumps",
+    "guard",
     "second",
     "exit",
     "pop",

@@ -19,6 +19,7 @@ their prefix. Holes are symbols that start with ``hole_``:
 ``hole_key``           32-bit: minus bits 16 to 47 of the unit's guest address
 ``hole_returns``       disp32: the table of return targets
 ``hole_jumps``         disp32: the table of indirect jump and call targets
+``hole_guard``         disp32: a readable byte with 64 KiB behind it that are not
 ``hole_second``        disp32: the second-level table of both
 ``hole_exit``          32-bit immediate: the number of the exit being emitted
 ``hole_pop``           32-bit: 8 plus the immediate of ``ret imm16``

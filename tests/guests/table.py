@@ -241,6 +241,13 @@ GUESTS: tuple[Guest, ...] = (
     _linked("stack_growth", b"7\n2490795795\n"),
     _linked("long_jumps", b"4646451971005396736 0\n"),
     _linked("contexts", b"9869047722893805832\n", variants=("pie", "static")),
+    _linked(
+        "not_canonical",
+        b"call: upper half 1 14 1\ncall: bit 48 128 13 0\n"
+        b"jump: upper half 1 14 1\njump: bit 48 128 13 0\n"
+        b"return: upper half 1 14 1\nreturn: bit 48 128 13 0\n3000\n",
+        variants=("pie", "static"),
+    ),
     Guest("exceptions", "exceptions.cc", stdout=b"1588750 31500\n"),
     Guest("uncaught", "uncaught.cc", status=-signal.SIGABRT, variants=("pie", "static")),
     _linked("indirect_functions", b"4125282121 2128619578 51 1\nbye 56214\n"),
