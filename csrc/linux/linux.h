@@ -44,6 +44,7 @@ typedef struct dbt_region {
 #define DBT_SI_KICK (-0x4442)
 
 struct dbt_linux_thread;
+struct dbt_seccomp_filter;
 
 /* lock guards all but the threads; the table and the break may be read only with it held. */
 typedef struct dbt_linux_space {
@@ -113,6 +114,9 @@ typedef struct dbt_linux_thread {
     u64 guest_clear_tid;         /* the kernel writes 0 there when the thread ends */
     struct dbt_linux_thread *next;     /* in one of the space's lists */
     struct dbt_linux_thread *previous; /* in the list of those alive */
+    struct dbt_seccomp_filter *filters; /* of seccomp, newest first; seccomp_filters.c */
+    u32 seccomp_mode;            /* SECCOMP_MODE_; not 0: every system call is judged */
+    bool wants_no_new_privs;     /* another thread's TSYNC: set at the next system call */
     struct dbt_linux_process *own_process; /* freed with the block: a process of this one thread */
     u32 queue_length;
     dbt_linux_signal sync;       /* a fault of the guest's, delivered before anything else */

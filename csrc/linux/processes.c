@@ -8,6 +8,7 @@
 #include "linux/elf_file.h"
 #include "linux/gate.h"
 #include "linux/linux.h"
+#include "linux/seccomp_filters.h"
 #include "linux/text.h"
 
 #define CLONE_SIGNAL_MASK 0xffULL
@@ -151,6 +152,7 @@ static dbt_linux_thread *create_child(const dbt_linux_thread *parent, dbt_linux_
         context->registers[DBT_RSP] = arguments[1];
     }
     child->blocked = parent->blocked;
+    dbt_seccomp_inherit(child, parent);
     child->guest_stack = (dbt_host_stack){.flags = DBT_SS_DISABLE};
     child->guest_clear_tid = (flags & CLONE_CHILD_CLEARTID) != 0 ? arguments[3] : 0;
     dbt_engine_attach(process->space->engine, context);
@@ -318,6 +320,7 @@ typedef struct execution {
     i32 given_fd;     /* execveat of a descriptor, or -1 */
     i32 opened_fd;    /* given_fd if we opened it ourselves, or -1 */
     i32 inherited_fd; /* its copy that survives the exec, or -1 */
+    i32 filters_fd;   /* of seccomp, or -1 */
     u64 host_argv;
     u64 argv_bytes;
 } execution;
@@ -380,9 +383,13 @@ static i64 build_arguments(u64 guest_argv, execution *work, const dbt_linux_proc
     dbt_text text;
     dbt_text_begin(&text, work->descriptors, sizeof work->descriptors);
     dbt_text_add_decimal(&text, (u64)process->session_fd);
+    dbt_text_add(&text, ",");
     if (work->inherited_fd >= 0) {
-        dbt_text_add(&text, ",");
         dbt_text_add_decimal(&text, (u64)work->inherited_fd);
+    }
+    dbt_text_add(&text, ",");
+    if (work->filters_fd >= 0) {
+        dbt_text_add_decimal(&text, (u64)work->filters_fd);
     }
     u64 *argv = (u64 *)work->host_argv;
     argv[0] = (u64) "dbt-vmm";
@@ -406,7 +413,8 @@ static i64 prepare(dbt_linux_thread *thread, u64 guest_argv, execution *work, bo
         work->inherited_fd = (i32)(copy >= 0 ? copy
                                              : dbt_host_call1(__NR_dup, (u64)work->given_fd));
     }
-    return build_arguments(guest_argv, work, thread->process);
+    i64 result = dbt_seccomp_save(thread, &work->filters_fd);
+    return result < 0 ? result : build_arguments(guest_argv, work, thread->process);
 }
 
 /* Gives the process to a new VMM with the new program; returns only when that failed. */
@@ -416,6 +424,9 @@ static i64 enter_vmm(dbt_linux_thread *thread, execution *work, u64 guest_envp)
     u64 session_fd = (u64)process->session_fd;
     u64 call[6] = {(u64) "/proc/thread-self/exe", work->host_argv, guest_envp, 0, 0, 0};
     (void)dbt_host_call3(__NR_fcntl, session_fd, F_SETFD, 0);
+    if (work->filters_fd >= 0) {
+        (void)dbt_host_call3(__NR_fcntl, (u64)work->filters_fd, F_SETFD, 0);
+    }
     __atomic_store_n(&process->slab->state, DBT_SLAB_ENDED, __ATOMIC_RELEASE);
     dbt_signals_before_exec(thread);
     i64 result = dbt_gate_syscall(__NR_execve, call, &thread->context->pending);
@@ -425,10 +436,19 @@ static i64 enter_vmm(dbt_linux_thread *thread, execution *work, u64 guest_envp)
     return result;
 }
 
-/* The kernel's own execve, for what is not followed and for formats it alone knows. */
+/* The kernel's own execve, for what is not followed and for formats it alone knows. Filters of seccomp
+ * would be lost there. */
 static i64 leave_to_kernel(dbt_linux_thread *thread, u64 number, const u64 *arguments, u64 host_path)
 {
     u64 call[6];
+    if (thread->seccomp_mode != 0) {
+        bool follows = (thread->process->session->configuration.flags & DBT_CONFIG_FOLLOW) != 0;
+        if (!follows) {
+            dbt_text_complain("seccomp filters cannot pass to a program that is not followed: ",
+                              (const char *)host_path);
+        }
+        return follows ? -ENOEXEC : -EPERM;
+    }
     memcpy(call, arguments, sizeof call);
     if (number == __NR_execve) {
         call[0] = host_path;
@@ -451,6 +471,7 @@ i64 dbt_process_execve(dbt_linux_thread *thread, u64 number, const u64 *argument
     work->given_fd = -1;
     work->opened_fd = -1;
     work->inherited_fd = -1;
+    work->filters_fd = -1;
     const u64 *lists = number == __NR_execveat ? arguments + 2 : arguments + 1;
     i64 result = read_path(thread, number, arguments, work);
     if (result == 0 && (thread->process->session->configuration.flags & DBT_CONFIG_FOLLOW) == 0) {
@@ -468,6 +489,9 @@ i64 dbt_process_execve(dbt_linux_thread *thread, u64 number, const u64 *argument
     }
     if (work->opened_fd >= 0) {
         (void)dbt_host_call1(__NR_close, (u64)work->opened_fd);
+    }
+    if (work->filters_fd >= 0) {
+        (void)dbt_host_call1(__NR_close, (u64)work->filters_fd);
     }
     if (work->host_argv != 0) {
         dbt_port_unmap(work->host_argv, work->argv_bytes);

@@ -5,6 +5,7 @@
 #include "generated/syscall_tables.h"
 #include "linux/gate.h"
 #include "linux/linux.h"
+#include "linux/seccomp_filters.h"
 #include "linux/text.h"
 
 #define SYSCALL_BYTES 2
@@ -75,7 +76,9 @@ static i64 call_prctl(dbt_linux_thread *thread, const u64 *arguments)
         }
         return result;
     case PR_SET_SECCOMP:
-        refuse(thread, "this program installs a seccomp filter, which is not supported yet");
+        return dbt_seccomp_prctl(thread, arguments[1], arguments[2]);
+    case PR_GET_SECCOMP:
+        return thread->seccomp_mode;
     case PR_SET_MDWE:
         if ((arguments[1] & ~3ULL) != 0 || arguments[2] != 0 || arguments[3] != 0) {
             return -EINVAL;
@@ -195,10 +198,7 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
         }
         return dbt_linux_pass(thread, number, arguments);
     case DBT_CALL_SECCOMP:
-        if (arguments[0] > 1) {
-            return dbt_linux_pass(thread, number, arguments); /* questions about what there is */
-        }
-        refuse(thread, "this program installs a seccomp filter, which is not supported yet");
+        return dbt_seccomp_call(thread, arguments[0], arguments[1], arguments[2]);
     case DBT_CALL_RT_SIGRETURN:
     case DBT_CALL_NONE:
         break;
@@ -215,6 +215,9 @@ static void system_call(dbt_linux_thread *thread)
                         registers[10],      registers[8],       registers[9]};
     registers[DBT_RCX] = context->rip;
     registers[11] = context->rflags;
+    if (thread->seccomp_mode != 0 && dbt_seccomp_stops(thread, number, &registers[DBT_RAX])) {
+        return;
+    }
     if (number == __NR_rt_sigreturn) {
         dbt_signals_return(thread);
         return;
@@ -249,7 +252,14 @@ static bool vsyscall(dbt_linux_thread *thread)
         return false;
     }
     u64 arguments[6] = {registers[DBT_RDI], registers[DBT_RSI], 0};
-    i64 result = dbt_linux_pass(thread, numbers[offset >> 10], arguments);
+    u64 number = numbers[offset >> 10];
+    u64 answer = number; /* in rax when a filter of seccomp makes a signal of it */
+    i64 result;
+    if (thread->seccomp_mode != 0 && dbt_seccomp_stops(thread, number, &answer)) {
+        result = (i64)answer;
+    } else {
+        result = dbt_linux_pass(thread, number, arguments);
+    }
     if (result != DBT_RESTART) {
         registers[DBT_RAX] = (u64)result;
         registers[DBT_RSP] += 8;

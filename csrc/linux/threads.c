@@ -14,6 +14,7 @@
 #include "core/port.h"
 #include "linux/gate.h"
 #include "linux/linux.h"
+#include "linux/seccomp_filters.h"
 #include "linux/text.h"
 
 #define SIGNAL_AREA_BYTES (128u * 1024)
@@ -89,6 +90,7 @@ static dbt_linux_thread *take_block(dbt_linux_space *space)
 /* threads_lock is held. */
 static void free_block(dbt_linux_space *space, dbt_linux_thread *thread)
 {
+    dbt_seccomp_leave(thread);
     if (thread->next != 0) {
         thread->next->previous = thread->previous;
     }

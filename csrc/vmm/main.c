@@ -5,6 +5,7 @@
 #include "core/port.h"
 #include "linux/gate.h"
 #include "linux/linux.h"
+#include "linux/seccomp_filters.h"
 #include "linux/text.h"
 #include "vmm/vmm.h"
 
@@ -20,7 +21,10 @@ typedef struct boot {
     dbt_start start;
     dbt_linux_process *process;
     dbt_linux_thread *thread;
-    i32 program_fd; /* opened by who executed us, or -1 */
+    /* Handed over by who executed us, or -1. */
+    i32 session_fd;
+    i32 program_fd; /* the program, opened */
+    i32 filters_fd; /* its seccomp filters */
 } boot;
 
 extern const u8 __ehdr_start[] __attribute__((visibility("hidden")));
@@ -274,34 +278,30 @@ static void read_start(dbt_start *start, u64 *kernel_stack)
     start->auxv = at + 1;
 }
 
-/* "SESSION" or "SESSION,PROGRAM": descriptors in decimal. */
-static bool read_descriptors(const char *text, i32 *session_fd, i32 *program_fd)
+/* "SESSION,PROGRAM,FILTERS": descriptors in decimal; what is not there is empty or left out. */
+static bool read_descriptors(const char *text, boot *boot)
 {
-    u64 number;
-    *program_fd = -1;
-    if (dbt_text_parse(text, 0, &number)) {
-        *session_fd = (i32)number;
-        return true;
+    i32 *const found[] = {&boot->session_fd, &boot->program_fd, &boot->filters_fd};
+    for (u32 at = 0; at < DBT_ARRAY_LENGTH(found); at++) {
+        u64 number;
+        *found[at] = -1;
+        if (dbt_text_parse(text, ',', &number) || dbt_text_parse(text, 0, &number)) {
+            *found[at] = (i32)number;
+        }
+        while (*text >= '0' && *text <= '9') {
+            text++;
+        }
+        text += *text == ',' ? 1 : 0;
     }
-    if (!dbt_text_parse(text, ',', &number)) {
-        return false;
-    }
-    *session_fd = (i32)number;
-    while (*text != ',') {
-        text++;
-    }
-    bool is_number = dbt_text_parse(text + 1, 0, &number);
-    *program_fd = (i32)number;
-    return is_number;
+    return boot->session_fd >= 0 && *text == 0;
 }
 
 _Noreturn void dbt_start_main(u64 *kernel_stack)
 {
     boot boot;
-    i32 session_fd;
     read_start(&boot.start, kernel_stack);
     dbt_own_add((u64)__ehdr_start, DBT_PAGE_UP((u64)_end));
-    if (boot.start.argc < 2 || !read_descriptors(boot.start.argv[1], &session_fd, &boot.program_fd)) {
+    if (boot.start.argc < 2 || !read_descriptors(boot.start.argv[1], &boot)) {
         fail(DBT_STATUS_FAILED, "this program is started by the dbt command only", "");
     }
     if ((auxiliary(&boot.start, AUX_HWCAP2, 0) & HWCAP2_FSGSBASE) == 0) {
@@ -316,7 +316,7 @@ _Noreturn void dbt_start_main(u64 *kernel_stack)
     process->actions = &process->own_actions;
     process->minimum_stack_bytes =
         auxiliary(&boot.start, AUX_MINIMUM_SIGNAL_STACK, MINIMUM_SIGNAL_STACK_OLD);
-    open_session(process, session_fd);
+    open_session(process, boot.session_fd);
     dbt_process_claim_slab(process, (u32)dbt_host_call1(__NR_getppid, 0));
     process->space->statistics = &process->slab->statistics;
     boot.thread = dbt_thread_create(process);
@@ -324,6 +324,9 @@ _Noreturn void dbt_start_main(u64 *kernel_stack)
         fail(DBT_STATUS_FAILED, "out of memory", "");
     }
     boot.thread->tid = process->pid;
+    if (boot.filters_fd >= 0 && !dbt_seccomp_load(boot.thread, boot.filters_fd)) {
+        fail(DBT_STATUS_FAILED, "the seccomp filters of the program that started this one are lost", "");
+    }
     dbt_gate_call_on(dbt_thread_stack_top(boot.thread), start_on_own_stack, &boot);
     quit(DBT_STATUS_FAILED);
 }

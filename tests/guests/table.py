@@ -279,4 +279,9 @@ GUESTS: tuple[Guest, ...] = (
     _linked("limits"),
     _linked("output_buffers", variants=("pie", "static")),
     _linked("vsyscall_page", b"ok\n", variants=("pie",)),
+    # Seccomp.
+    _threads("seccomp_actions"),
+    _threads("seccomp_threads"),
+    _linked("seccomp_programs", variants=("pie",)),
+    _linked("seccomp_inherit", variants=("pie", "static")),
 )
