@@ -9,7 +9,8 @@ endif
 PYTEST := $(PYTHON) -m pytest
 FUZZ_INPUTS ?= 1000000
 
-.PHONY: help setup build run test quick full golden lint fuzz asan bench matrix matrix-packages modes docs check wheel clean
+.PHONY: help setup build run test quick full golden lint fuzz asan \
+    bench matrix cpython matrix-packages modes docs check wheel clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -54,6 +55,9 @@ bench: build ## cycles and instructions against native
 
 matrix: build ## real programs, natively and translated, compared (MODE=nochain, tiny or cap1)
 	$(PYTHON) -m tests.matrix
+
+cpython: build ## CPython's own tests, natively and translated, a verdict for each (MODE=... too)
+	$(PYTHON) -m tests.cpython
 
 matrix-packages: ## install the programs of the matrix (Debian, as root)
 	apt-get update -qq

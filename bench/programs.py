@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.matrix import inputs
-from tests.matrix.programs import Context, compiler_part
+from tests.matrix.program import Context, compiler_part
 
 
 @dataclass(frozen=True)

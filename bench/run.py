@@ -26,7 +26,7 @@ from bench.counters import Sample, have_counters, measure, metric
 from bench.programs import TIMED, Timed
 from tests.guests.build import build
 from tests.guests.execute import ENVIRONMENT, MODES, ROOT, run, vmm_path
-from tests.matrix.programs import Context, context
+from tests.matrix.program import Context, context
 
 OUTPUT = ROOT / "build" / "bench"
 

@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.guests.build import build
+from tests.guests.build import BuildError, build
 from tests.guests.execute import ROOT
 
 OUTPUT = ROOT / "build" / "matrix"
@@ -23,6 +23,12 @@ WORKLOADS = ROOT / "bench" / "workloads"
 
 #: How much data each size has; the unit is what a full run takes about a second for.
 SCALES = {"full": 100, "small": 4, "least": 1}
+
+#: Where the sources come from, for apt-get.
+_DEBIAN = (
+    "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
+    " http://deb.debian.org/debian bookworm"
+)
 
 _VERSION = 9  # of this file's data: a change makes them anew
 _TIME = 1_600_000_000
@@ -254,3 +260,37 @@ def fortran(name: str, source: str) -> str:
         output.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["gfortran", "-O2", "-o", str(output), str(path)], check=True)
     return str(output)
+
+
+def debian_source(name: str) -> Path:
+    """Fetches a Debian source package and unpacks it, once.
+
+    Args:
+        name: of the source package.
+
+    Returns:
+        The directory of the unpacked source.
+
+    Raises:
+        BuildError: apt-get could not get it.
+    """
+    top = OUTPUT / "sources" / name
+    if not (top / "unpacked").exists():
+        (top / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+        (top / "sources.list").write_text(f"deb-src {_DEBIAN} main\n")
+        # Lists of our own: the machine's often leave out the sources.
+        options = [
+            f"Dir::Etc::sourcelist={top}/sources.list",
+            "Dir::Etc::sourceparts=/dev/null",
+            f"Dir::State::lists={top}/lists",
+            f"Dir::Cache={top}/cache",
+            "APT::Sandbox::User=",
+        ]
+        words = ["apt-get", "-qq", *(word for option in options for word in ("-o", option))]
+        for command in ([*words, "update"], [*words, "source", name]):
+            done = subprocess.run(command, cwd=top, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise BuildError(f"the source of {name}: {done.stderr.strip()[-300:]}")
+        (found,) = (path.parent for path in top.glob("*/configure"))
+        found.rename(top / "unpacked")
+    return top / "unpacked"

@@ -1,89 +1,15 @@
-"""The program matrix: what to run, and which Debian package each program comes from."""
+"""The program matrix: what to run, and which Debian package each program comes from.
+
+`tests.matrix.concurrent` has the programs with threads and many processes.
+"""
 
 from __future__ import annotations
 
-import functools
-import os
-import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.matrix import inputs
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a program's command line may refer to.
-
-    Attributes:
-        size: of the inputs, a key of tests.matrix.inputs.SCALES.
-        directory: the inputs; also the working directory.
-    """
-
-    size: str
-    directory: Path
-
-    def pick(self, full: object, small: object) -> str:
-        """One of two words, by size."""
-        return str(full if self.size == "full" else small)
-
-    def workload(self, name: str) -> str:
-        """Path of a file in bench/workloads."""
-        return str(inputs.WORKLOADS / name)
-
-    def script(self, name: str) -> str:
-        """Path of a file in tests/matrix/scripts."""
-        return str(inputs.SCRIPTS / name)
-
-
-@dataclass(frozen=True)
-class Program:
-    """One row of the matrix.
-
-    Attributes:
-        name: of the row.
-        package: the Debian package of the executable, or of the compiler that builds it.
-        command: makes the command line; its first word is an absolute path.
-        sample: whether CI's quick sample takes it.
-        input_file: standard input, a name in the inputs' directory; empty for none.
-        status: the exit status it has natively.
-        timeout_s: wall time for a full translated run.
-        refused: why the engine refuses it for now, as its message says; empty when it must work.
-    """
-
-    name: str
-    package: str
-    command: Callable[[Context], list[str]]
-    sample: bool = False
-    input_file: str = ""
-    status: int = 0
-    timeout_s: float = 300.0
-    refused: str = ""
-
-
-@functools.cache
-def compiler_part(name: str) -> str:
-    """Path of a part of gcc, such as cc1."""
-    done = subprocess.run(
-        ["gcc", f"-print-prog-name={name}"], check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
-def _usr(name: str, *words: str) -> Callable[[Context], list[str]]:
-    """/usr/bin/NAME with words that need nothing filled in."""
-    return lambda _: [f"/usr/bin/{name}", *words]
-
-
-def _shell(shell: str, text: str) -> Callable[[Context], list[str]]:
-    return lambda _: [shell, "-c", text]
-
-
-def _script(shell: str, name: str) -> Callable[[Context], list[str]]:
-    """A shell and one of the matrix's scripts."""
-    return lambda context: [shell, context.script(name)]
-
+from tests.matrix.concurrent import CONCURRENT
+from tests.matrix.program import Program, compiler_part, script, shell, usr
 
 PROGRAMS: tuple[Program, ...] = (
     # Files and text.
@@ -110,26 +36,26 @@ PROGRAMS: tuple[Program, ...] = (
         ],
     ),
     Program(
-        "sha256sum", "coreutils", _usr("sha256sum", *["mixed.bin", "words.txt", "lines.txt"] * 8)
+        "sha256sum", "coreutils", usr("sha256sum", *["mixed.bin", "words.txt", "lines.txt"] * 8)
     ),
-    Program("b2sum", "coreutils", _usr("b2sum", *["mixed.bin", "words.txt", "lines.txt"] * 8)),
-    Program("sort", "coreutils", _usr("sort", "--parallel=1", "lines.txt"), sample=True),
-    Program("sort-numeric", "coreutils", _usr("sort", "--parallel=1", "-k2n", "-k1r", "lines.txt")),
+    Program("b2sum", "coreutils", usr("b2sum", *["mixed.bin", "words.txt", "lines.txt"] * 8)),
+    Program("sort", "coreutils", usr("sort", "--parallel=1", "lines.txt"), sample=True),
+    Program("sort-numeric", "coreutils", usr("sort", "--parallel=1", "-k2n", "-k1r", "lines.txt")),
     Program(
         "grep",
         "grep",
-        _usr("grep", "-nE", "(der|quax_)[a-z]*(sun|lo) .*(el|ka)[a-z]*$", "words.txt"),
+        usr("grep", "-nE", "(der|quax_)[a-z]*(sun|lo) .*(el|ka)[a-z]*$", "words.txt"),
         sample=True,
     ),
     Program(
         "grep-perl",
         "grep",
-        _usr("grep", "-cP", r"(?<=der)(qua|lo)\w*\b.*(?!\1)ist\w{3,}", "words.txt"),
+        usr("grep", "-cP", r"(?<=der)(qua|lo)\w*\b.*(?!\1)ist\w{3,}", "words.txt"),
     ),
     Program(
         "sed",
         "sed",
-        _usr("sed", "-E", r"s/([a-z]+)_([a-z]+)/\2-\1/g; /define/!d; y/abc/xyz/", "words.txt"),
+        usr("sed", "-E", r"s/([a-z]+)_([a-z]+)/\2-\1/g; /define/!d; y/abc/xyz/", "words.txt"),
     ),
     Program(
         "mawk",
@@ -146,20 +72,20 @@ PROGRAMS: tuple[Program, ...] = (
     Program(
         "diff",
         "diffutils",
-        _usr("diff", "-u", "--label=a", "--label=b", "original.txt", "changed.txt"),
+        usr("diff", "-u", "--label=a", "--label=b", "original.txt", "changed.txt"),
         status=1,
     ),
     Program(
         "patch",
         "patch",
-        _shell("/bin/sh", "diff original.txt changed.txt | patch -o - original.txt | md5sum"),
+        shell("/bin/sh", "diff original.txt changed.txt | patch -o - original.txt | md5sum"),
     ),
     Program(
         "wc-tr-od",
         "coreutils",
-        _script("/bin/sh", "text.sh"),
+        script("/bin/sh", "text.sh"),
     ),
-    Program("factor", "coreutils", _usr("factor"), input_file="numbers.txt"),
+    Program("factor", "coreutils", usr("factor"), input_file="numbers.txt"),
     Program(
         "file",
         "file",
@@ -173,13 +99,13 @@ PROGRAMS: tuple[Program, ...] = (
     Program(
         "m4", "m4", lambda c: ["/usr/bin/m4", "-D", f"DEPTH={c.pick(21, 8)}", c.script("macros.m4")]
     ),
-    Program("groff", "groff-base", _usr("groff", "-man", "-Tutf8", "page.groff"), timeout_s=600),
-    Program("xxd", "xxd", _usr("xxd", "mixed.bin")),
+    Program("groff", "groff-base", usr("groff", "-man", "-Tutf8", "page.groff"), timeout_s=600),
+    Program("xxd", "xxd", usr("xxd", "mixed.bin")),
     # Archives and compression.
     Program(
         "tar",
         "tar",
-        _usr(
+        usr(
             "tar",
             "-cf",
             "-",
@@ -193,32 +119,32 @@ PROGRAMS: tuple[Program, ...] = (
         ),
     ),
     Program(
-        "tar-list", "tar", _shell("/bin/sh", "tar -czf - --sort=name tree | tar -tvzf - | sort")
+        "tar-list", "tar", shell("/bin/sh", "tar -czf - --sort=name tree | tar -tvzf - | sort")
     ),
-    Program("gzip", "gzip", _usr("gzip", "-9nc", "mixed.bin")),
-    Program("gunzip", "gzip", _usr("gzip", "-dc", "mixed.bin.gz")),
-    Program("bzip2", "bzip2", _usr("bzip2", "-9c", "mixed.bin"), sample=True),
-    Program("bunzip2", "bzip2", _usr("bzip2", "-dc", "mixed.bin.bz2")),
-    Program("xz", "xz-utils", _usr("xz", "-6", "-T1", "-c", "mixed.bin")),
-    Program("unxz", "xz-utils", _usr("xz", "-dc", "-T1", "mixed.bin.xz")),
+    Program("gzip", "gzip", usr("gzip", "-9nc", "mixed.bin")),
+    Program("gunzip", "gzip", usr("gzip", "-dc", "mixed.bin.gz")),
+    Program("bzip2", "bzip2", usr("bzip2", "-9c", "mixed.bin"), sample=True),
+    Program("bunzip2", "bzip2", usr("bzip2", "-dc", "mixed.bin.bz2")),
+    Program("xz", "xz-utils", usr("xz", "-6", "-T1", "-c", "mixed.bin")),
+    Program("unxz", "xz-utils", usr("xz", "-dc", "-T1", "mixed.bin.xz")),
     Program(
         "zstd",
         "zstd",
-        _usr("zstd", "-12", "--single-thread", "--no-asyncio", "-q", "-c", "mixed.bin"),
+        usr("zstd", "-12", "--single-thread", "--no-asyncio", "-q", "-c", "mixed.bin"),
     ),
-    Program("brotli", "brotli", _usr("brotli", "-q", "9", "-c", "mixed.bin")),
-    Program("lz4", "lz4", _usr("lz4", "-9", "-q", "-c", "mixed.bin")),
-    Program("lzop", "lzop", _usr("lzop", "-7", "-c", "-q", "original.txt")),
+    Program("brotli", "brotli", usr("brotli", "-q", "9", "-c", "mixed.bin")),
+    Program("lz4", "lz4", usr("lz4", "-9", "-q", "-c", "mixed.bin")),
+    Program("lzop", "lzop", usr("lzop", "-7", "-c", "-q", "original.txt")),
     # Cryptography.
     Program(
         "openssl-dgst",
         "openssl",
-        _usr("openssl", "dgst", "-sha512", *["mixed.bin", "words.txt", "lines.txt"] * 8),
+        usr("openssl", "dgst", "-sha512", *["mixed.bin", "words.txt", "lines.txt"] * 8),
     ),
     Program(
         "openssl-enc",
         "openssl",
-        _usr(
+        usr(
             "openssl",
             "enc",
             "-aes-256-cbc",
@@ -233,7 +159,7 @@ PROGRAMS: tuple[Program, ...] = (
     Program(
         "openssl-chacha",
         "openssl",
-        _usr(
+        usr(
             "openssl",
             "enc",
             "-chacha20",
@@ -304,7 +230,7 @@ PROGRAMS: tuple[Program, ...] = (
     Program(
         "jq",
         "jq",
-        _usr(
+        usr(
             "jq",
             "-c",
             "group_by(.tags[0])[] | {n: length, w: (map(.nested.weight) | add),"
@@ -330,12 +256,12 @@ PROGRAMS: tuple[Program, ...] = (
     Program(
         "xmllint",
         "libxml2-utils",
-        _usr("xmllint", "--format", "--xpath", "//item[weight > 990]/name", "data.xml"),
+        usr("xmllint", "--format", "--xpath", "//item[weight > 990]/name", "data.xml"),
     ),
     Program(
         "xsltproc", "xsltproc", lambda c: ["/usr/bin/xsltproc", c.script("items.xsl"), "data.xml"]
     ),
-    Program("units", "units", _usr("units", "-t", "1234.5 miles/hour", "furlongs/fortnight")),
+    Program("units", "units", usr("units", "-t", "1234.5 miles/hour", "furlongs/fortnight")),
     # Compilers and tools.
     Program(
         "cc1",
@@ -349,11 +275,11 @@ PROGRAMS: tuple[Program, ...] = (
         lambda _: [compiler_part("cc1plus"), "-quiet", "-O0", "stl.ii", "-o", "-"],
         timeout_s=1200,
     ),
-    Program("gcc", "gcc", _script("/bin/sh", "gcc.sh"), timeout_s=600),
+    Program("gcc", "gcc", script("/bin/sh", "gcc.sh"), timeout_s=600),
     Program(
         "as-objdump",
         "binutils",
-        _script("/bin/sh", "objects.sh"),
+        script("/bin/sh", "objects.sh"),
     ),
     Program(
         "nasm",
@@ -379,10 +305,10 @@ PROGRAMS: tuple[Program, ...] = (
         "make",
         lambda c: ["/usr/bin/make", "-s", "-f", c.script("build.mk"), f"COUNT={c.pick(60, 12)}"],
     ),
-    Program("git", "git", _script("/bin/sh", "git.sh")),
+    Program("git", "git", script("/bin/sh", "git.sh")),
     # Shells.
-    Program("sh", "dash", _script("/bin/sh", "pipeline.sh"), sample=True),
-    Program("bash", "bash", _script("/bin/bash", "features.bash")),
+    Program("sh", "dash", script("/bin/sh", "pipeline.sh"), sample=True),
+    Program("bash", "bash", script("/bin/bash", "features.bash")),
     Program("busybox", "busybox-static", lambda c: ["/bin/busybox", "sh", c.script("busybox.sh")]),
     # Built here: kinds of executables.
     Program(
@@ -449,14 +375,5 @@ PROGRAMS: tuple[Program, ...] = (
         "gcc",
         lambda c: [inputs.program("memcpyb", "memcpyb.c", "pie"), c.pick(5000000, 100000)],
     ),
+    *CONCURRENT,
 )
-
-
-def context(size: str) -> Context:
-    """Makes the inputs of one size and what refers to them."""
-    return Context(size, inputs.make(size))
-
-
-def missing(program: Program, words: list[str]) -> str:
-    """What to install before a program can run; empty when it is there."""
-    return "" if os.access(words[0], os.X_OK) else f"install the Debian package {program.package}"

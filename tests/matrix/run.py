@@ -20,7 +20,8 @@ from rich.table import Table
 from tests.guests.build import BuildError
 from tests.guests.execute import MODES, ROOT, Outcome, describe_difference, run, run_native
 from tests.matrix.inputs import SCALES
-from tests.matrix.programs import PROGRAMS, Context, Program, context, missing
+from tests.matrix.program import Context, Program, context, missing
+from tests.matrix.programs import PROGRAMS
 
 #: Inputs for the modes that cannot take the full ones in a few minutes.
 _SIZES = {"nochain": "small", "cap1": "small", "tiny": "least"}
@@ -158,8 +159,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _print(console: Console, rows: Sequence[Row], title: str) -> None:
     table = Table(title=title)
-    for heading in ("program", "result", "bytes", "native s", "translated s", "ratio", "units"):
-        table.add_column(heading, justify="left" if heading in ("program", "result") else "right")
+    table.add_column("program", min_width=max((len(row.name) for row in rows), default=0))
+    table.add_column("result")
+    for heading in ("bytes", "native s", "translated s", "ratio", "units"):
+        table.add_column(heading, justify="right")
     for row in rows:
         ratio = f"{row.translated_s / row.native_s:.2f}" if row.native_s >= 0.05 else ""
         table.add_row(

@@ -1,0 +1,1 @@
+"""CPython's own tests, natively and translated: the same verdict for each test."""
