@@ -4,6 +4,7 @@
  * survive a hook (it may have evicted them). */
 #include "core/emit.h"
 #include "core/entry.h"
+#include "core/hints.h"
 #include "core/tcache.h"
 
 /* What one dispatch knows on its way: how the guest arrived at context->rip. */
@@ -147,6 +148,9 @@ static dbt_status find_unit(dbt_context *context, dbt_entry_kind entry, u32 *uni
     const dbt_status status =
         dbt_translate_unit(engine, context->rip, entry, cap, transient, unit);
     engine->statistics->translation_cycles += ticks() - before;
+    if (status == DBT_OK && !transient) {
+        dbt_hints_tell(engine, context->rip, entry);
+    }
     return status;
 }
 
@@ -155,6 +159,7 @@ static void enter(dbt_context *context, u32 number, const dbt_arrival *arrival) 
     const dbt_unit *unit = &engine->units[number];
     if (arrival->exit != DBT_NONE && arrival->evictions == engine->evictions) {
         dbt_tcache_link(engine, arrival->exit, number);
+        dbt_hints_tell_link(engine, engine->units[engine->exits[arrival->exit].unit].guest_pc);
     }
     if ((arrival->entry == DBT_ENTRY_RETURN || arrival->entry == DBT_ENTRY_JUMP) &&
         engine->chaining && unit->entry == arrival->entry && !(unit->flags & DBT_UNIT_TRANSIENT)) {

@@ -7,6 +7,7 @@
 
 #include "core/emit.h"
 #include "core/entry.h"
+#include "core/hints.h"
 #include "core/port.h"
 #include "core/tcache.h"
 #include "generated/template_numbers.h"
@@ -26,7 +27,7 @@ _Static_assert(offsetof(dbt_context, return_miss_routine) == DBT_CONTEXT_RETURN_
                "context layout");
 _Static_assert(offsetof(dbt_context, engine) == DBT_CONTEXT_ASM_BYTES, "context layout");
 
-#define LARGE_CODE_BYTES 0x800000ULL /* a program that dispatch.c would find large after a while */
+#define LARGE_CODE_BYTES 0x400000ULL /* a program that dispatch.c would find large after a while */
 #define TC_BYTES_MIN 65536ULL
 #define TC_BYTES_MAX 0x40000000ULL
 #define SEARCH_TRIES 100000u
@@ -95,6 +96,7 @@ void dbt_engine_detach(dbt_context *context) {
 
 void dbt_engine_fork_prepare(dbt_engine *engine) {
     dbt_engine_lock(engine);
+    dbt_hints_follow(engine);
 }
 
 void dbt_engine_fork_parent(dbt_engine *engine) {
@@ -104,6 +106,7 @@ void dbt_engine_fork_parent(dbt_engine *engine) {
 void dbt_engine_fork_child(dbt_engine *engine, dbt_context *survivor) {
     survivor->next_thread = 0;
     engine->threads = survivor;
+    dbt_hints_adopt(engine);
     dbt_engine_unlock(engine);
 }
 

@@ -59,6 +59,9 @@ typedef struct dbt_engine_hooks {
     void *owner;              /* first argument of fetch */
     dbt_fetch fetch;
     dbt_exit_function exit;
+    /* Whether code at guest_pc can be translated ahead of its use: private memory that the guest may
+     * execute and not write. Called with the engine's lock held. */
+    bool (*is_lasting)(void *owner, u64 guest_pc);
     /* Guest executable range, so that tables and arenas keep out of it: [low, high) or 0, 0. */
     u64 avoid_low;
     u64 avoid_high;
@@ -85,8 +88,8 @@ void dbt_engine_attach(dbt_engine *engine, dbt_context *context);
  * not enter the TC again. */
 void dbt_engine_detach(dbt_context *context);
 
-/* Around a fork of a process with threads: prepare takes the engine's lock; parent gives it back;
- * child does so in the child, where only the calling thread's context is left. */
+/* Around a fork: prepare takes the engine's lock and translates what earlier children told; parent
+ * gives the lock back; child does so in the child, where only the calling thread's context is left. */
 void dbt_engine_fork_prepare(dbt_engine *engine);
 void dbt_engine_fork_parent(dbt_engine *engine);
 void dbt_engine_fork_child(dbt_engine *engine, dbt_context *survivor);

@@ -15,7 +15,10 @@
  * Returns 0 when it cannot. The VMM records the range as its own, so that no guest mapping lands on it. */
 u64 dbt_port_map(u64 address, u64 size_bytes, u32 protection);
 
-/* Gives a range got from dbt_port_map back. */
+/* The same anywhere, readable and writable, shared with children forked from now on. */
+u64 dbt_port_map_shared(u64 size_bytes);
+
+/* Gives a range got from either back. */
 void dbt_port_unmap(u64 address, u64 size_bytes);
 
 /* Empties pages: they read as zero next and use no memory meanwhile. */

@@ -52,8 +52,10 @@ void dbt_tcache_fill_table(dbt_engine *engine, u32 number) {
 
 void dbt_tcache_offer_table(dbt_engine *engine, u32 number, u32 before) {
     const dbt_unit *unit = &engine->units[number];
-    const u64 held = engine->returns[(u32)unit->guest_pc & (DBT_TABLE_ENTRIES - 1)];
-    if (held == engine->host_return_miss ||
+    const bool is_return = unit->entry == DBT_ENTRY_RETURN;
+    const u64 *table = is_return ? engine->returns : engine->jumps;
+    const u64 held = table[(u32)unit->guest_pc & (DBT_TABLE_ENTRIES - 1)];
+    if (held == (is_return ? engine->host_return_miss : engine->host_jump_miss) ||
         (before != DBT_NONE && held == dbt_unit_entry(&engine->units[before]))) {
         dbt_tcache_fill_table(engine, number);
         return;

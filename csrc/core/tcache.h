@@ -131,6 +131,8 @@ typedef struct dbt_second {
     u64 host_entry;
 } dbt_second;
 
+struct dbt_hints;
+
 struct dbt_engine {
     dbt_configuration configuration;
     dbt_engine_hooks hooks;
@@ -177,6 +179,9 @@ struct dbt_engine {
     u64 stop_pc;
     u32 has_stop;
 
+    struct dbt_hints *heard; /* from forked children (hints.c), or 0 */
+    struct dbt_hints *told;  /* where the parent hears, or 0 */
+
     dbt_item items[DBT_UNIT_CAP_MAX];
     u32 item_count;
     dbt_trace *trace;        /* 0, or room for DBT_TRACE_MAX records */
@@ -202,6 +207,10 @@ void dbt_tcache_publish(dbt_engine *engine, u32 unit);
 /* Links an exit to a unit: one rel32 store, or a far jump. Does nothing when it cannot. */
 void dbt_tcache_link(dbt_engine *engine, u32 exit, u32 unit);
 
+/* Links those exits of a unit whose targets exist. */
+void dbt_tcache_link_exits(dbt_engine *engine, u32 unit);
+void dbt_tcache_link_exits_at(dbt_engine *engine, u64 guest_pc); /* of all units there */
+
 /* Takes a unit out of service: incoming links back to their stubs, hash, pages, tables. */
 void dbt_tcache_retire(dbt_engine *engine, u32 unit);
 
@@ -215,7 +224,7 @@ void dbt_tables_clear(dbt_engine *engine);
 void dbt_tables_remove(dbt_engine *engine, const dbt_unit *unit);
 void dbt_tcache_fill_table(dbt_engine *engine, u32 unit);
 
-/* Offers a return entry that was not asked for yet: it takes an empty place in the table, or that of
+/* Offers an entry that was not asked for yet: it takes an empty place in its table, or that of
  * before, an older entry for the same address (DBT_NONE: there is none), since the newer call site is
  * likely the hotter one. */
 void dbt_tcache_offer_table(dbt_engine *engine, u32 unit, u32 before);

@@ -333,23 +333,6 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
     return DBT_OK;
 }
 
-/* Links what can be linked: the unit's own exits to units that exist. */
-static void link_exits(dbt_engine *engine, u32 number) {
-    const dbt_unit *unit = &engine->units[number];
-    for (u32 i = 0; i < unit->exit_count; i++) {
-        const u32 exit = unit->first_exit + i;
-        if (engine->exits[exit].kind != DBT_EXIT_KIND_CONTINUATION) {
-            continue;
-        }
-        const u32 target =
-            dbt_tcache_lookup(engine, engine->exits[exit].guest_target,
-                              (dbt_entry_kind)engine->exits[exit].entry);
-        if (target != DBT_NONE) {
-            dbt_tcache_link(engine, exit, target);
-        }
-    }
-}
-
 /* Units begin where the fetch of instructions does, measured by the byte that is jumped to. All but
  * those that indirect jumps reach: the processor tells their targets apart by the low address bits it
  * keeps in its branch history, and must find some there. (A switch interpreter: 1.38 of native so,
@@ -477,7 +460,7 @@ static dbt_status translate_thunk(dbt_engine *engine, u64 guest_pc, dbt_entry_ki
     }
     align_hot(&engine->chunks[chunk_number], entry);
     const u32 number = emit_thunk(engine, chunk_number, guest_pc, entry, false);
-    link_exits(engine, number);
+    dbt_tcache_link_exits(engine, number);
     *out = number;
     return DBT_OK;
 }
@@ -542,7 +525,7 @@ dbt_status dbt_translate_unit(dbt_engine *engine, u64 guest_pc, dbt_entry_kind e
     }
     const u32 end = chunk * engine->units_per_chunk + engine->chunks[chunk].unit_count;
     for (u32 number = first; number < end; number++) {
-        link_exits(engine, number);
+        dbt_tcache_link_exits(engine, number);
     }
     *out = first;
     return DBT_OK;

@@ -116,6 +116,31 @@ void dbt_tcache_link(dbt_engine *engine, u32 number, u32 unit_number) {
     engine->statistics->links_made++;
 }
 
+void dbt_tcache_link_exits(dbt_engine *engine, u32 number) {
+    const dbt_unit *unit = &engine->units[number];
+    for (u32 i = 0; i < unit->exit_count; i++) {
+        const u32 exit = unit->first_exit + i;
+        if (engine->exits[exit].kind != DBT_EXIT_KIND_CONTINUATION) {
+            continue;
+        }
+        const u32 target =
+            dbt_tcache_lookup(engine, engine->exits[exit].guest_target,
+                              (dbt_entry_kind)engine->exits[exit].entry);
+        if (target != DBT_NONE) {
+            dbt_tcache_link(engine, exit, target);
+        }
+    }
+}
+
+void dbt_tcache_link_exits_at(dbt_engine *engine, u64 guest_pc) {
+    u32 link = engine->hash[hash_bucket(engine, guest_pc)];
+    for (; link; link = engine->units[link - 1].hash_next) {
+        if (engine->units[link - 1].guest_pc == guest_pc) {
+            dbt_tcache_link_exits(engine, link - 1);
+        }
+    }
+}
+
 static void unlink_exit(dbt_engine *engine, u32 number) {
     dbt_exit *exit = &engine->exits[number];
     if (exit->linked == DBT_NONE) {

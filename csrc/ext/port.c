@@ -42,6 +42,13 @@ u64 dbt_port_map(u64 address, u64 size_bytes, u32 protection)
     return (u64)(uintptr_t)got;
 }
 
+u64 dbt_port_map_shared(u64 size_bytes)
+{
+    void *got = mmap(0, size_bytes, PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return got == MAP_FAILED ? 0 : (u64)(uintptr_t)got;
+}
+
 void dbt_port_unmap(u64 address, u64 size_bytes)
 {
     munmap((void *)(uintptr_t)address, size_bytes);

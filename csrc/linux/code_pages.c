@@ -77,6 +77,17 @@ dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out)
     return DBT_OK;
 }
 
+bool dbt_code_is_lasting(void *owner, u64 guest_pc)
+{
+    dbt_linux_space *space = owner;
+    dbt_lock_take(&space->lock);
+    const dbt_region *region = dbt_map_find(space, guest_pc);
+    bool is_lasting = region != 0 && (region->protection & (PROT_EXEC | PROT_WRITE)) == PROT_EXEC &&
+                      (region->flags & DBT_REGION_SHARED) == 0;
+    dbt_lock_give(&space->lock);
+    return is_lasting;
+}
+
 /* Their units go before the first page can be written. */
 static bool unwatch(dbt_linux_space *space, u64 guest_start, u64 guest_end)
 {

@@ -158,6 +158,7 @@ void dbt_map_drop_code(dbt_linux_space *space, u64 guest_start, u64 guest_end);
 
 /* code_pages.c: lending code to the translator and watching what it was translated from. */
 dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out);
+bool dbt_code_is_lasting(void *owner, u64 guest_pc);
 /* Makes watched pages in the range writable again and drops their units; false: none was watched. */
 bool dbt_code_release(dbt_linux_space *space, u64 guest_start, u64 guest_end);
 /* The same with the locks of dbt_space_lock held for the range. */

@@ -180,6 +180,7 @@ static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
     dbt_engine_hooks hooks = {
         .owner = process->space,
         .fetch = dbt_code_fetch,
+        .is_lasting = dbt_code_is_lasting,
         .exit = exit_function,
         .kick = dbt_thread_kick,
         .avoid_low = avoid_low,

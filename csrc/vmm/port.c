@@ -31,6 +31,17 @@ u64 dbt_port_map(u64 address, u64 size_bytes, u32 protection)
     return host_start;
 }
 
+u64 dbt_port_map_shared(u64 size_bytes)
+{
+    i64 result = dbt_host_mmap(0, size_bytes, PROT_READ | PROT_WRITE,
+                               MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (result < 0) {
+        return 0;
+    }
+    dbt_own_add((u64)result, (u64)result + DBT_PAGE_UP(size_bytes));
+    return (u64)result;
+}
+
 void dbt_port_unmap(u64 address, u64 size_bytes)
 {
     if (dbt_host_munmap(address, size_bytes) == 0) {
