@@ -63,7 +63,8 @@ typedef struct dbt_slab {
     uint32_t state;
     uint32_t pid;
     uint32_t parent_pid;
-    uint32_t reserved;
+    uint32_t foreign_writes;           /* how often other processes wrote into memory of this one */
+    uint64_t space;                    /* address of its dbt_linux_space, for those who do */
     char name[16];                     /* as prctl(PR_GET_NAME) */
     dbt_statistics statistics;
 } dbt_slab;

@@ -45,7 +45,7 @@ static dbt_status decode_item(dbt_build *build, u64 guest_pc, dbt_item *item) {
         const dbt_status status = engine->hooks.fetch(engine->hooks.owner, guest_pc, view);
         if (status != DBT_OK) {
             view->size_bytes = 0;
-            return DBT_ERROR_NOT_MAPPED;
+            return status;
         }
     }
     const u64 offset = guest_pc - view->guest_start;

@@ -41,8 +41,10 @@ void dbt_code_let_run_alone(dbt_linux_thread *thread)
  * tells, and a page the guest may write is watched only when code is really taken from it. */
 static dbt_status lend(dbt_linux_space *space, u64 guest_pc)
 {
-    u64 guest_page = DBT_PAGE_DOWN(guest_pc);
     const dbt_region *region = dbt_map_find(space, guest_pc);
+    if (region == 0 && dbt_extent_grow(space, guest_pc)) {
+        region = dbt_map_find(space, guest_pc);
+    }
     u8 probe;
     if (region == 0 || (region->protection & PROT_EXEC) == 0 ||
         dbt_gate_copy(&probe, (const void *)guest_pc, 1) != 0) {
@@ -51,8 +53,11 @@ static dbt_status lend(dbt_linux_space *space, u64 guest_pc)
     if ((region->flags & DBT_REGION_SHARED) != 0 && !dbt_shared_watch(space, guest_pc)) {
         return DBT_ERROR_MEMORY;
     }
-    if (!is_lendable(dbt_map_find(space, guest_pc)) && !is_lone_store(guest_pc)) {
-        if (!dbt_code_watch(space, guest_page, guest_page + DBT_PAGE_BYTES)) {
+    region = dbt_map_find(space, guest_pc); /* watching has changed the table */
+    if (!is_lendable(region) && !is_lone_store(guest_pc)) {
+        u64 page_bytes = dbt_extent_page_bytes(region->flags);
+        u64 guest_page = guest_pc & ~(page_bytes - 1);
+        if (!dbt_code_watch(space, guest_page, guest_page + page_bytes)) {
             return DBT_ERROR_MEMORY;
         }
         space->statistics->code_pages_protected++;
@@ -101,11 +106,12 @@ static bool unwatch(dbt_linux_space *space, u64 guest_start, u64 guest_end)
         }
         u64 start = region.guest_start;
         u64 end = region.guest_end;
-        if (start < DBT_PAGE_DOWN(guest_start)) {
-            start = DBT_PAGE_DOWN(guest_start);
+        u64 page_mask = dbt_extent_page_bytes(region.flags) - 1;
+        if (start < (guest_start & ~page_mask)) {
+            start = guest_start & ~page_mask;
         }
-        if (end > DBT_PAGE_UP(guest_end)) {
-            end = DBT_PAGE_UP(guest_end);
+        if (end > ((guest_end + page_mask) & ~page_mask)) {
+            end = (guest_end + page_mask) & ~page_mask;
         }
         dbt_engine_change_drop(space->engine, start, end);
         i64 result = dbt_host_mprotect(start, end - start, dbt_map_host_protection(region.protection));
@@ -145,6 +151,7 @@ bool dbt_code_write_fault(dbt_linux_space *space, u64 guest_address)
 {
     u64 guest_page = DBT_PAGE_DOWN(guest_address);
     bool has_engine = dbt_space_lock_all(space);
+    (void)dbt_extent_grow(space, guest_address);
     bool may_write = dbt_code_release_held(space, guest_page, guest_page + DBT_PAGE_BYTES);
     if (may_write) {
         space->statistics->code_page_write_faults++;

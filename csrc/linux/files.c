@@ -10,9 +10,10 @@
 #define SESSION_FD_LEAST 1000
 #define MAPS_PIECE_BYTES 8192
 
-typedef enum proc_name { NAME_OTHER, NAME_EXE, NAME_MAPS } proc_name;
+typedef enum proc_name { NAME_OTHER, NAME_EXE, NAME_MAPS, NAME_MEMORY } proc_name;
 
-/* Recognises /proc/self, /proc/thread-self or /proc/PID of this process, then exe or maps. */
+/* Recognises /proc/self, /proc/thread-self or /proc/PID of this process, then exe or maps; and the
+ * memory of any process. */
 static proc_name classify(const dbt_linux_process *process, u64 guest_path)
 {
     char path[NAME_BYTES];
@@ -21,6 +22,10 @@ static proc_name classify(const dbt_linux_process *process, u64 guest_path)
     if (!dbt_guest_read(path, guest_path, 6) || memcmp(path, "/proc/", 6) != 0 ||
         !dbt_guest_read_string(path, guest_path, sizeof path)) {
         return NAME_OTHER;
+    }
+    u64 length = dbt_text_length(path);
+    if (dbt_text_equal(path + length - 4, "/mem")) {
+        return NAME_MEMORY;
     }
     const char *at = path + 6;
     dbt_text_begin(&text, own, sizeof own);
@@ -155,6 +160,10 @@ static i64 path_call(dbt_linux_thread *thread, u64 number, u64 *arguments)
                          number != __NR_readlink;
     u32 path_at = has_directory ? 1 : 0;
     proc_name name = classify(process, arguments[path_at]);
+    if (name == NAME_MEMORY) {
+        process->space->has_memory_file = true;
+        name = NAME_OTHER;
+    }
     if (name == NAME_OTHER) {
         return dbt_linux_pass(thread, number, arguments);
     }

@@ -31,6 +31,7 @@
 #define DBT_REGION_SHARED 0x1u
 #define DBT_REGION_WATCHED 0x2u
 #define DBT_REGION_GROWS_DOWN 0x4u
+#define DBT_REGION_SHIFT_AT 8 /* from here on: log2 of the size of its pages, when they are huge */
 typedef struct dbt_region {
     u64 guest_start;
     u64 guest_end;
@@ -59,6 +60,7 @@ typedef struct dbt_linux_space {
     u32 region_capacity;
     u32 watched_count;   /* regions that are WATCHED */
     u32 deny_write_exec; /* PR_SET_MDWE, virtual */
+    bool has_memory_file; /* a /proc/PID/mem was opened: calls that write files may write memory */
     bool has_shared_code; /* shared_code.c; and the mapping it was last called for: */
     u64 guest_shared_start, guest_shared_end;
     u64 guest_brk_start;
@@ -79,6 +81,7 @@ typedef struct dbt_linux_process {
     i32 session_fd;
     u32 pid;
     bool has_lent_actions; /* to a process that may outlive this one (CLONE_SIGHAND) */
+    u32 foreign_seen; /* of the slab's foreign_writes */
     u32 thread_count; /* threads that have not ended: the last one ends the process */
     u64 fp_features;    /* XSAVE components the kernel puts into signal frames, and their bytes; */
     u64 fp_bytes;       /* learnt from the first host frame, 0 before */
@@ -156,6 +159,13 @@ u32 dbt_map_host_protection(u32 guest_protection);
 /* Drops the range's units; the engine's lock is held if there can be any. */
 void dbt_map_drop_code(dbt_linux_space *space, u64 guest_start, u64 guest_end);
 
+/* map_extent.c: the space's lock is held. Region flags that a new mapping gets for its page size. */
+u32 dbt_extent_flags(u32 map_flags, i32 fd);
+u64 dbt_extent_page_bytes(u32 region_flags);
+u64 dbt_extent_round_up(u64 size_bytes, u32 region_flags);
+/* Takes over what a mapping above has grown down to guest_address; whether it has. */
+bool dbt_extent_grow(dbt_linux_space *space, u64 guest_address);
+
 /* code_pages.c: lending code to the translator and watching what it was translated from. */
 dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out);
 bool dbt_code_is_lasting(void *owner, u64 guest_pc);
@@ -177,6 +187,14 @@ void dbt_shared_drop(dbt_linux_space *space);
 void dbt_shared_drop_all(dbt_linux_space *space);
 bool dbt_shared_is_file_write(u64 number);
 
+/* foreign_memory.c: the write of a file that may be a process's memory; process_vm_writev. */
+i64 dbt_foreign_file_write(dbt_linux_thread *thread, u64 number, const u64 *arguments);
+i64 dbt_foreign_vectors(dbt_linux_thread *thread, const u64 *arguments);
+/* After a ptrace of another process. */
+void dbt_foreign_traced(const dbt_linux_thread *thread, u64 request);
+/* Drops all units when another process has written into this one's memory. */
+void dbt_foreign_notice(const dbt_linux_thread *thread);
+
 /* memory_calls.c */
 i64 dbt_memory_mmap(dbt_linux_space *space, const u64 *arguments);
 i64 dbt_memory_munmap(dbt_linux_space *space, u64 guest_start, u64 size_bytes);
@@ -186,6 +204,7 @@ i64 dbt_memory_brk(dbt_linux_space *space, u64 guest_brk);
 i64 dbt_memory_shmat(dbt_linux_space *space, const u64 *arguments);
 i64 dbt_memory_shmdt(dbt_linux_space *space, u64 guest_start);
 i64 dbt_memory_madvise(dbt_linux_space *space, const u64 *arguments);
+i64 dbt_memory_process_madvise(dbt_linux_space *space, const u64 *arguments);
 i64 dbt_memory_remap_file_pages(dbt_linux_space *space, const u64 *arguments);
 i64 dbt_memory_mincore(const u64 *arguments);
 

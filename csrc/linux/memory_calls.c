@@ -7,6 +7,7 @@
 #define SHM_REPLACE 040000u
 #define SHM_READ_ONLY 010000u
 #define SHM_EXECUTE 0100000u
+#define VECTORS_MOST 1024 /* UIO_MAXIOV */
 #define PROT_ACCESS_MASK ((u32)(PROT_READ | PROT_WRITE | PROT_EXEC))
 
 static bool touches_own(u64 start, u64 size_bytes)
@@ -24,38 +25,39 @@ static bool denied_by_mdwe(const dbt_linux_space *space, u32 protection)
            (protection & (u32)(PROT_WRITE | PROT_EXEC)) == (u32)(PROT_WRITE | PROT_EXEC);
 }
 
-static i64 map_held(dbt_linux_space *space, const u64 *arguments)
+/* size_bytes is what the kernel will make of the guest's, region_flags what its pages are. */
+static i64 map_held(dbt_linux_space *space, const u64 *arguments, u64 size_bytes, u32 region_flags)
 {
-    u64 size_bytes = arguments[1];
     u32 protection = (u32)arguments[2];
     u32 flags = (u32)arguments[3];
     if ((flags & MAP_FIXED) != 0) {
-        dbt_map_drop_code(space, arguments[0], arguments[0] + DBT_PAGE_UP(size_bytes));
+        dbt_map_drop_code(space, arguments[0], arguments[0] + size_bytes);
     }
-    i64 result = dbt_host_call6(__NR_mmap, arguments[0], size_bytes,
+    i64 result = dbt_host_call6(__NR_mmap, arguments[0], arguments[1],
                                 dbt_map_host_protection(protection), flags, arguments[4],
                                 arguments[5]);
     if (result < 0 && result >= -4095) {
         return result;
     }
     u64 guest_start = (u64)result;
-    u64 guest_end = guest_start + DBT_PAGE_UP(size_bytes);
     u32 kind = flags & (u32)MAP_TYPE;
-    u32 region_flags = (kind == MAP_SHARED || kind == MAP_SHARED_VALIDATE) ? DBT_REGION_SHARED : 0;
+    region_flags |= (kind == MAP_SHARED || kind == MAP_SHARED_VALIDATE) ? DBT_REGION_SHARED : 0;
     if ((flags & MAP_GROWSDOWN) != 0) {
         region_flags |= DBT_REGION_GROWS_DOWN;
     }
     if ((region_flags & DBT_REGION_SHARED) != 0) {
         dbt_shared_drop(space); /* a new view, not watched yet */
     }
-    dbt_map_set(space, guest_start, guest_end, protection & PROT_ACCESS_MASK, region_flags);
+    dbt_map_set(space, guest_start, guest_start + size_bytes, protection & PROT_ACCESS_MASK,
+                region_flags);
     return result;
 }
 
 i64 dbt_memory_mmap(dbt_linux_space *space, const u64 *arguments)
 {
-    u64 size_bytes = arguments[1];
     u32 flags = (u32)arguments[3];
+    u32 region_flags = dbt_extent_flags(flags, (i32)arguments[4]);
+    u64 size_bytes = dbt_extent_round_up(arguments[1], region_flags);
     u64 fixed_bytes = (flags & MAP_FIXED) != 0 ? size_bytes : 0;
     if (fixed_bytes != 0 && touches_own(arguments[0], size_bytes)) {
         return -ENOMEM;
@@ -64,7 +66,7 @@ i64 dbt_memory_mmap(dbt_linux_space *space, const u64 *arguments)
         return -EACCES;
     }
     bool has_engine = dbt_space_lock(space, arguments[0], arguments[0] + fixed_bytes);
-    i64 result = map_held(space, arguments);
+    i64 result = map_held(space, arguments, size_bytes, region_flags);
     dbt_space_unlock(space, has_engine);
     return result;
 }
@@ -120,16 +122,31 @@ static u64 whole_until(const dbt_linux_space *space, u64 guest_start, u64 guest_
     return reached < guest_end ? reached : guest_end;
 }
 
+/* Where the mapping begins that PROT_GROWSDOWN means: down to where the guest's permissions change. */
+static u64 growing_start(const dbt_linux_space *space, u64 guest_address)
+{
+    const dbt_region *region = dbt_map_find(space, guest_address);
+    if (region == 0 || (region->flags & DBT_REGION_GROWS_DOWN) == 0) {
+        return guest_address;
+    }
+    while (region > space->regions && region[-1].guest_end == region->guest_start &&
+           region[-1].protection == region->protection &&
+           (region[-1].flags & DBT_REGION_GROWS_DOWN) != 0) {
+        region--;
+    }
+    return region->guest_start;
+}
+
 static i64 protect_held(dbt_linux_space *space, u64 number, const u64 *arguments)
 {
     u64 guest_start = arguments[0];
     u32 protection = (u32)arguments[2];
     u64 guest_end = guest_start + DBT_PAGE_UP(arguments[1]);
+    (void)dbt_extent_grow(space, guest_start);
     if ((protection & PROT_GROWSDOWN) != 0) {
-        const dbt_region *region = dbt_map_find(space, guest_start);
-        if (region != 0 && (region->flags & DBT_REGION_GROWS_DOWN) != 0) {
-            guest_start = region->guest_start;
-        }
+        guest_start = growing_start(space, guest_start);
+        /* A watched page is a kernel mapping of its own, and one mapping is what the kernel changes. */
+        (void)dbt_code_release_held(space, guest_start, guest_end);
     }
     if (guest_end > guest_start) {
         dbt_map_drop_code(space, guest_start, guest_end);
@@ -166,19 +183,53 @@ i64 dbt_memory_mprotect(dbt_linux_space *space, u64 number, const u64 *arguments
     return result;
 }
 
+/* The table after a move: every region of the old place at the new one, the last of them reaching to its
+ * end, which a longer mapping has behind it. */
+static void record_move(dbt_linux_space *space, u64 guest_old, u64 old_bytes, u64 guest_new,
+                        u64 new_bytes)
+{
+    u64 guest_end = guest_old + (old_bytes > 0 ? old_bytes : 1);
+    u64 at = guest_old;
+    dbt_map_clear(space, guest_new, guest_new + new_bytes);
+    while (at < guest_end && at - guest_old < new_bytes) {
+        u32 index = dbt_map_lower_bound(space, at);
+        if (index == space->region_count || space->regions[index].guest_start >= guest_end) {
+            return;
+        }
+        dbt_region region = space->regions[index];
+        u64 start = region.guest_start > at ? region.guest_start : at;
+        u64 end = region.guest_end;
+        bool is_last = end >= guest_end || end - guest_old >= new_bytes;
+        dbt_map_set(space, guest_new + (start - guest_old),
+                    is_last ? guest_new + new_bytes : guest_new + (end - guest_old),
+                    region.protection, region.flags);
+        at = end;
+    }
+}
+
+static void record_in_place(dbt_linux_space *space, u64 guest_start, u64 old_bytes, u64 new_bytes)
+{
+    if (new_bytes < old_bytes) {
+        dbt_map_clear(space, guest_start + new_bytes, guest_start + old_bytes);
+    } else if (new_bytes > old_bytes) {
+        const dbt_region *last = dbt_map_find(space, guest_start + old_bytes - 1);
+        dbt_map_set(space, guest_start + old_bytes, guest_start + new_bytes, last->protection,
+                    last->flags);
+    }
+}
+
 static i64 move_held(dbt_linux_space *space, const u64 *arguments)
 {
     u64 guest_old = arguments[0];
-    u64 old_bytes = DBT_PAGE_UP(arguments[1]);
-    u64 new_bytes = DBT_PAGE_UP(arguments[2]);
     u64 flags = arguments[3];
+    (void)dbt_extent_grow(space, guest_old);
     const dbt_region *found = dbt_map_find(space, guest_old);
-    dbt_region region = {0};
+    u32 region_flags = found != 0 ? found->flags & ~DBT_REGION_WATCHED : 0;
+    u64 old_bytes = dbt_extent_round_up(arguments[1], region_flags);
+    u64 new_bytes = dbt_extent_round_up(arguments[2], region_flags);
     if (found != 0) {
-        region = *found;
         /* A watched page is a kernel mapping of its own, and mremap wants one mapping only. */
         (void)dbt_code_release_held(space, guest_old, guest_old + (old_bytes > 0 ? old_bytes : 1));
-        region.flags &= ~DBT_REGION_WATCHED;
     }
     dbt_map_drop_code(space, guest_old, guest_old + old_bytes);
     if ((flags & MREMAP_FIXED) != 0) {
@@ -191,10 +242,14 @@ static i64 move_held(dbt_linux_space *space, const u64 *arguments)
     }
     u64 guest_new = (u64)result;
     dbt_shared_drop(space);
-    if (old_bytes > 0 && (flags & MREMAP_DONTUNMAP) == 0) {
+    if (guest_new == guest_old) {
+        record_in_place(space, guest_old, old_bytes, new_bytes);
+        return result;
+    }
+    record_move(space, guest_old, old_bytes, guest_new, new_bytes);
+    if ((flags & MREMAP_DONTUNMAP) == 0) {
         dbt_map_clear(space, guest_old, guest_old + old_bytes);
     }
-    dbt_map_set(space, guest_new, guest_new + new_bytes, region.protection, region.flags);
     return result;
 }
 
@@ -316,9 +371,18 @@ i64 dbt_memory_shmdt(dbt_linux_space *space, u64 guest_start)
 static void drop_contents(dbt_linux_space *space, u64 guest_start, u64 size_bytes)
 {
     u64 guest_end = guest_start + DBT_PAGE_UP(size_bytes);
+    if (guest_end <= guest_start) {
+        return;
+    }
     bool has_engine = dbt_space_lock(space, guest_start, guest_end);
     dbt_map_drop_code(space, guest_start, guest_end);
     dbt_space_unlock(space, has_engine);
+}
+
+static bool drops_contents(u64 advice)
+{
+    return advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE ||
+           advice == MADV_DONTNEED_LOCKED;
 }
 
 i64 dbt_memory_madvise(dbt_linux_space *space, const u64 *arguments)
@@ -326,11 +390,43 @@ i64 dbt_memory_madvise(dbt_linux_space *space, const u64 *arguments)
     if (touches_own(arguments[0], arguments[1])) {
         return -ENOMEM;
     }
-    i64 result = dbt_host_call3(__NR_madvise, arguments[0], arguments[1], arguments[2]);
     u64 advice = arguments[2];
-    if (result == 0 && (advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE ||
-                        advice == MADV_DONTNEED_LOCKED)) {
+    if (advice == MADV_COLLAPSE) {
+        /* Watched pages are kernel mappings of their own; the kernel collapses whole ones. */
+        (void)dbt_code_release(space, arguments[0], arguments[0] + arguments[1]);
+    }
+    i64 result = dbt_host_call3(__NR_madvise, arguments[0], arguments[1], advice);
+    if (result == 0 && drops_contents(advice)) {
         drop_contents(space, arguments[0], arguments[1]);
+    }
+    return result;
+}
+
+/* Whatever process it speaks of: dropping our units too is no mistake, only work. */
+i64 dbt_memory_process_madvise(dbt_linux_space *space, const u64 *arguments)
+{
+    struct {
+        u64 guest_start;
+        u64 size_bytes;
+    } range;
+    for (u64 at = 0; at < arguments[2] && at < VECTORS_MOST; at++) {
+        if (!dbt_guest_read(&range, arguments[1] + at * sizeof range, sizeof range)) {
+            break;
+        }
+        if (touches_own(range.guest_start, range.size_bytes)) {
+            return -ENOMEM;
+        }
+        if (arguments[3] == MADV_COLLAPSE) {
+            (void)dbt_code_release(space, range.guest_start, range.guest_start + range.size_bytes);
+        }
+    }
+    i64 result = dbt_host_call6(__NR_process_madvise, arguments[0], arguments[1], arguments[2],
+                                arguments[3], arguments[4], 0);
+    for (u64 at = 0; drops_contents(arguments[3]) && at < arguments[2] && at < VECTORS_MOST; at++) {
+        if (!dbt_guest_read(&range, arguments[1] + at * sizeof range, sizeof range)) {
+            break;
+        }
+        drop_contents(space, range.guest_start, range.size_bytes);
     }
     return result;
 }

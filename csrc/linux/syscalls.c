@@ -32,7 +32,9 @@ i64 dbt_linux_pass(dbt_linux_thread *thread, u64 number, const u64 *arguments)
         thread->guest_clear_tid = arguments[0];
     }
     dbt_outputs_release(space, number, arguments);
-    i64 result = dbt_gate_syscall(number, arguments, &thread->context->pending);
+    i64 result = space->has_memory_file && dbt_shared_is_file_write(number)
+                     ? dbt_foreign_file_write(thread, number, arguments)
+                     : dbt_gate_syscall(number, arguments, &thread->context->pending);
     if (space->has_shared_code && dbt_shared_is_file_write(number)) {
         dbt_shared_drop_all(space);
     }
@@ -100,6 +102,15 @@ static i64 call_prctl(dbt_linux_thread *thread, const u64 *arguments)
     }
 }
 
+static i64 call_ptrace(dbt_linux_thread *thread, const u64 *arguments)
+{
+    i64 result = dbt_linux_pass(thread, __NR_ptrace, arguments);
+    if (result == 0) {
+        dbt_foreign_traced(thread, arguments[0]);
+    }
+    return result;
+}
+
 static i64 call_memory(dbt_linux_thread *thread, u64 number, const u64 *arguments)
 {
     dbt_linux_space *space = thread->process->space;
@@ -118,6 +129,8 @@ static i64 call_memory(dbt_linux_thread *thread, u64 number, const u64 *argument
         return dbt_memory_shmdt(space, arguments[0]);
     case __NR_madvise:
         return dbt_memory_madvise(space, arguments);
+    case __NR_process_madvise:
+        return dbt_memory_process_madvise(space, arguments);
     case __NR_mincore:
         return dbt_memory_mincore(arguments);
     case __NR_remap_file_pages:
@@ -137,6 +150,7 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
     case DBT_CALL_SHMAT:
     case DBT_CALL_SHMDT:
     case DBT_CALL_MADVISE:
+    case DBT_CALL_PROCESS_MADVISE:
     case DBT_CALL_MINCORE:
     case DBT_CALL_REMAP_FILE_PAGES:
     case DBT_CALL_MPROTECT:
@@ -196,7 +210,9 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
             dbt_text_complain("a translated program cannot be traced by ptrace", "");
             return -EPERM;
         }
-        return dbt_linux_pass(thread, number, arguments);
+        return call_ptrace(thread, arguments);
+    case DBT_CALL_PROCESS_VM_WRITEV:
+        return dbt_foreign_vectors(thread, arguments);
     case DBT_CALL_SECCOMP:
         return dbt_seccomp_call(thread, arguments[0], arguments[1], arguments[2]);
     case DBT_CALL_RT_SIGRETURN:
@@ -326,8 +342,10 @@ void dbt_linux_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instruct
     switch (kind) {
     case DBT_EXIT_KIND_SYSCALL:
         system_call(thread);
+        dbt_foreign_notice(thread);
         return;
     case DBT_EXIT_KIND_SIGNAL:
+        dbt_foreign_notice(thread);
         dbt_signals_deliver(thread);
         return;
     case DBT_EXIT_KIND_FETCH:

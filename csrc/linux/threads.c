@@ -226,6 +226,8 @@ void dbt_process_claim_slab(dbt_linux_process *process, u32 parent_pid)
     process->slab = slab;
     slab->pid = process->pid;
     slab->parent_pid = parent_pid;
+    slab->space = (u64)process->space;
+    process->foreign_seen = 0;
     (void)dbt_host_call2(__NR_prctl, PR_GET_NAME, (u64)slab->name);
     __atomic_store_n(&slab->state, DBT_SLAB_RUNNING, __ATOMIC_RELEASE);
 }

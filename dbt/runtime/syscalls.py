@@ -395,7 +395,7 @@ _TABLE = """
 308 setns(fd, type) pass
 309 getcpu(cpu, node, cache) pass cpu[4] node[4]
 310 process_vm_readv(pid, local, nlocal, remote, nremote, flags) pass local[iov nlocal]
-311 process_vm_writev(pid, local, nlocal, remote, nremote, flags) pass remote[iov nremote]
+311 process_vm_writev(pid, local, nlocal, remote, nremote, flags) virtual remote[iov nremote]
 312 kcmp(pid1, pid2, type, a, b) pass
 313 finit_module(fd, params, flags) pass
 314 sched_setattr(pid, attr, flags) pass
@@ -435,7 +435,7 @@ _TABLE = """
 437 openat2(dirfd, path, how, size) virtual
 438 pidfd_getfd(pidfd, fd, flags) pass
 439 faccessat2(dirfd, path, mode, flags) virtual
-440 process_madvise(pidfd, iov, n, advice, flags) pass
+440 process_madvise(pidfd, iov, n, advice, flags) virtual
 441 epoll_pwait2(fd, events, n, timeout, mask, size) virtual events[n*12]
 442 mount_setattr(dirfd, path, flags, attr, size) pass
 443 quotactl_fd(fd, cmd, id, addr) pass addr[4096]
