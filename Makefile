@@ -10,7 +10,7 @@ PYTEST := $(PYTHON) -m pytest
 FUZZ_INPUTS ?= 1000000
 
 .PHONY: help setup build run test quick full golden lint fuzz asan \
-    bench matrix cpython matrix-packages modes docs check wheel clean
+    bench matrix cpython servers matrix-packages modes docs check wheel clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -59,10 +59,13 @@ matrix: build ## real programs, natively and translated, compared (MODE=nochain,
 cpython: build ## CPython's own tests, natively and translated, a verdict for each (MODE=... too)
 	$(PYTHON) -m tests.cpython
 
-matrix-packages: ## install the programs of the matrix (Debian, as root)
+servers: build ## redis, PostgreSQL, nginx and a Python server under load, natively and translated
+	$(PYTHON) -m tests.servers
+
+matrix-packages: ## install the programs of the matrix and the servers (Debian, as root)
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
-	    $$(sed /^#/d tests/matrix/packages.txt) >/dev/null
+	    $$(sed -s /^#/d tests/matrix/packages.txt tests/servers/packages.txt) >/dev/null
 
 modes: build ## all tests without chaining, in the smallest cache, with units of one instruction
 	DBT_NO_CHAIN=1 $(PYTEST) -m "not full" tests --ignore tests/decode

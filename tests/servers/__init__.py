@@ -1,0 +1,1 @@
+"""Servers under load, natively and translated: `make servers`, `make soak`."""
