@@ -9,7 +9,7 @@
 
 /* cdef begin */
 #define DBT_SESSION_MAGIC 0x31544244 /* "DBT1" */
-#define DBT_SESSION_VERSION 1
+#define DBT_SESSION_VERSION 2
 #define DBT_SESSION_SLABS 1024
 #define DBT_SESSION_BOUNCE_BYTES 65536
 
@@ -66,6 +66,7 @@ typedef struct dbt_slab {
     uint32_t foreign_writes;           /* how often other processes wrote into memory of this one */
     uint64_t space;                    /* address of its dbt_linux_space, for those who do */
     char name[16];                     /* as prctl(PR_GET_NAME) */
+    char path[256];                    /* of the program; empty when it is longer */
     dbt_statistics statistics;
 } dbt_slab;
 
@@ -116,6 +117,8 @@ typedef struct dbt_session {
     uint32_t version;
     uint32_t size_bytes;
     uint32_t slabs_claimed;
+    uint32_t privileges_told;          /* that a program runs without those its file gives: said once */
+    uint32_t reserved;
     dbt_configuration configuration;
     dbt_mailbox mailbox;
     dbt_slab slabs[DBT_SESSION_SLABS];

@@ -1,5 +1,5 @@
 /* Job: writes into a process's memory that are no stores of its own: through /proc/PID/mem, by
- * process_vm_writev and ptrace, to itself or to another process of the session.
+ * process_vm_writev, to itself or to another process of the session.
  * State: dbt_slab.foreign_writes, counted up by whoever has written elsewhere; a process whose count has
  * changed drops its units when it next leaves a system call or takes a signal.
  * Invariant: a page that its owner may write can be written from outside although it is watched. */
@@ -9,8 +9,6 @@
 
 #define LINK_BYTES 64
 #define PIECE_BYTES 1024
-#define PTRACE_POKETEXT 4
-#define PTRACE_POKEDATA 5
 
 typedef struct vector {
     u64 guest_start;
@@ -225,11 +223,4 @@ i64 dbt_foreign_vectors(dbt_linux_thread *thread, const u64 *arguments)
     }
     announce(process);
     return (i64)done_bytes;
-}
-
-void dbt_foreign_traced(const dbt_linux_thread *thread, u64 request)
-{
-    if (request == PTRACE_POKETEXT || request == PTRACE_POKEDATA) {
-        announce(thread->process);
-    }
 }

@@ -190,8 +190,6 @@ bool dbt_shared_is_file_write(u64 number);
 /* foreign_memory.c: the write of a file that may be a process's memory; process_vm_writev. */
 i64 dbt_foreign_file_write(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 i64 dbt_foreign_vectors(dbt_linux_thread *thread, const u64 *arguments);
-/* After a ptrace of another process. */
-void dbt_foreign_traced(const dbt_linux_thread *thread, u64 request);
 /* Drops all units when another process has written into this one's memory. */
 void dbt_foreign_notice(const dbt_linux_thread *thread);
 
@@ -239,6 +237,8 @@ typedef struct dbt_image {
 /* Follows scripts and checks everything the kernel checks before it gives up the old image. Returns a
  * descriptor of the ELF file, or a negative errno; -ENOEXEC with is_foreign: another architecture. */
 i64 dbt_loader_open(const char *path, i32 given_fd, dbt_image *image, bool *is_foreign);
+/* Whether the kernel would have given the program of an opened file other privileges than it has. */
+bool dbt_loader_loses_privileges(i32 fd);
 /* Maps the image of an opened file; 0 or a negative errno. */
 i64 dbt_loader_map(dbt_linux_space *space, i32 fd, dbt_image *image);
 /* Builds the initial stack on the process's own stack; returns the guest's rsp. */
@@ -257,6 +257,8 @@ dbt_linux_thread *dbt_thread_self(void);
 void dbt_thread_kick(dbt_context *context);
 u64 dbt_thread_stack_top(const dbt_linux_thread *thread);
 void dbt_thread_use_signal_stack(const dbt_linux_thread *thread);
+/* Lets other processes of the session know what this one runs. */
+void dbt_process_show_path(const dbt_linux_process *process);
 void dbt_process_claim_slab(dbt_linux_process *process, u32 parent_pid);
 void dbt_process_end(dbt_linux_process *process);
 
@@ -274,7 +276,7 @@ i64 dbt_process_clone3(dbt_linux_thread *thread, u64 guest_arguments, u64 size_b
 i64 dbt_process_execve(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 void dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status);
 
-/* files.c: descriptors and names that would show the VMM. */
+/* files.c: names that would show the VMM; see proc_files.h. */
 i64 dbt_files_call(dbt_linux_thread *thread, u64 number, u64 *arguments);
 
 /* signals.c: the virtual dispositions and masks; delivery.c: frames. faults.c: the host's handler. */

@@ -7,6 +7,10 @@
 
 #define ELF_CLASS_64 2
 #define ACCESS_EXECUTE 1
+#define MODE_SET_USER 04000u
+#define MODE_SET_GROUP 02010u /* without the right to execute it means something else */
+#define STATFS_FLAGS_AT 10
+#define STATFS_NOSUID 2
 
 static i64 check_executable(i32 fd, const char *path)
 {
@@ -38,6 +42,26 @@ i64 dbt_elf_open(const char *path)
         return result;
     }
     return fd;
+}
+
+/* By set-user-ID, set-group-ID or file capabilities. */
+bool dbt_loader_loses_privileges(i32 fd)
+{
+    u64 file_system[16]; /* struct statfs */
+    u8 capabilities[64];
+    dbt_host_stat stat;
+    if (dbt_host_call2(__NR_fstat, (u64)fd, (u64)&stat) != 0 ||
+        dbt_host_call2(__NR_fstatfs, (u64)fd, (u64)file_system) != 0 ||
+        (file_system[STATFS_FLAGS_AT] & STATFS_NOSUID) != 0 ||
+        dbt_host_call6(__NR_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0) == 1) {
+        return false;
+    }
+    u64 user = (u64)dbt_host_call1(__NR_geteuid, 0);
+    u64 group = (u64)dbt_host_call1(__NR_getegid, 0);
+    return ((stat.mode & MODE_SET_USER) != 0 && stat.uid != user) ||
+           ((stat.mode & MODE_SET_GROUP) == MODE_SET_GROUP && stat.gid != group) ||
+           (user != 0 && dbt_host_call4(__NR_fgetxattr, (u64)fd, (u64) "security.capability",
+                                        (u64)capabilities, sizeof capabilities) > 0);
 }
 
 static i64 read_at(i32 fd, void *to, u64 size_bytes, u64 offset)

@@ -88,6 +88,15 @@ void dbt_seccomp_inherit(dbt_linux_thread *child, const dbt_linux_thread *parent
     dbt_lock_give(lock);
 }
 
+u32 dbt_seccomp_count(const dbt_linux_thread *thread)
+{
+    u32 count = 0;
+    for (const filter *at = thread->filters; at != 0; at = at->previous) {
+        count++;
+    }
+    return count;
+}
+
 /* Whether the thread may install filters: CAP_SYS_ADMIN, or nothing to gain by execve. */
 static bool may_install(void)
 {

@@ -18,6 +18,8 @@ bool dbt_seccomp_stops(dbt_linux_thread *thread, u64 number, u64 *result);
 
 /* A child begins with its parent's mode and filters. */
 void dbt_seccomp_inherit(dbt_linux_thread *child, const dbt_linux_thread *parent);
+/* How many filters the thread has; the space's threads_lock is held. */
+u32 dbt_seccomp_count(const dbt_linux_thread *thread);
 /* The thread is gone; the space's threads_lock is held. */
 void dbt_seccomp_leave(dbt_linux_thread *thread);
 

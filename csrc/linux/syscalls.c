@@ -5,6 +5,7 @@
 #include "generated/syscall_tables.h"
 #include "linux/gate.h"
 #include "linux/linux.h"
+#include "linux/proc_files.h"
 #include "linux/seccomp_filters.h"
 #include "linux/text.h"
 
@@ -17,6 +18,9 @@
 #define SHADOW_STACK_FIRST 0x5001 /* ARCH_SHSTK_ENABLE ... */
 #define SHADOW_STACK_LAST 0x5005
 #define ARCH_CPUID_SET 0x1012
+#define TRACE_ME 0 /* linux/ptrace.h */
+#define TRACE_ATTACH 16
+#define TRACE_SEIZE 0x4206
 
 _Noreturn static void refuse(dbt_linux_thread *thread, const char *what)
 {
@@ -102,13 +106,15 @@ static i64 call_prctl(dbt_linux_thread *thread, const u64 *arguments)
     }
 }
 
+/* A tracer would see the VMM's registers and code. Programs that are not translated can be traced. */
 static i64 call_ptrace(dbt_linux_thread *thread, const u64 *arguments)
 {
-    i64 result = dbt_linux_pass(thread, __NR_ptrace, arguments);
-    if (result == 0) {
-        dbt_foreign_traced(thread, arguments[0]);
+    bool attaches = arguments[0] == TRACE_ATTACH || arguments[0] == TRACE_SEIZE;
+    if (arguments[0] == TRACE_ME || (attaches && dbt_files_is_translated((u32)arguments[1]))) {
+        dbt_text_complain("a translated program cannot be traced by ptrace", "");
+        return -EPERM;
     }
-    return result;
+    return dbt_linux_pass(thread, __NR_ptrace, arguments);
 }
 
 static i64 call_memory(dbt_linux_thread *thread, u64 number, const u64 *arguments)
@@ -160,6 +166,7 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
     case DBT_CALL_OPENAT:
     case DBT_CALL_OPENAT2:
     case DBT_CALL_STAT:
+    case DBT_CALL_LSTAT:
     case DBT_CALL_NEWFSTATAT:
     case DBT_CALL_STATX:
     case DBT_CALL_ACCESS:
@@ -167,12 +174,14 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
     case DBT_CALL_FACCESSAT2:
     case DBT_CALL_READLINK:
     case DBT_CALL_READLINKAT:
-    case DBT_CALL_CLOSE:
+        return dbt_files_call(thread, number, arguments);
     case DBT_CALL_CLOSE_RANGE:
     case DBT_CALL_DUP2:
     case DBT_CALL_DUP3:
     case DBT_CALL_FCNTL:
-        return dbt_files_call(thread, number, arguments);
+    case DBT_CALL_GETDENTS:
+    case DBT_CALL_GETDENTS64:
+        return dbt_descriptors_call(thread, number, arguments);
     case DBT_CALL_RT_SIGACTION:
         return dbt_signals_action(thread, arguments);
     case DBT_CALL_RT_SIGPROCMASK:
@@ -206,10 +215,6 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
     case DBT_CALL_PRCTL:
         return call_prctl(thread, arguments);
     case DBT_CALL_PTRACE:
-        if (arguments[0] == 0 /* PTRACE_TRACEME */) {
-            dbt_text_complain("a translated program cannot be traced by ptrace", "");
-            return -EPERM;
-        }
         return call_ptrace(thread, arguments);
     case DBT_CALL_PROCESS_VM_WRITEV:
         return dbt_foreign_vectors(thread, arguments);
@@ -241,6 +246,9 @@ static void system_call(dbt_linux_thread *thread)
     i64 result;
     if (number >= DBT_SYSCALL_COUNT) {
         result = -ENOSYS;
+    } else if (dbt_descriptors_name_own(thread->process, dbt_syscall_rows[number].descriptors,
+                                        arguments)) {
+        result = -EBADF;
     } else if (dbt_syscall_rows[number].treatment == DBT_SYSCALL_PASS) {
         result = dbt_linux_pass(thread, number, arguments);
     } else if (dbt_syscall_rows[number].treatment == DBT_SYSCALL_REFUSE) {

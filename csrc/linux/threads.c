@@ -207,6 +207,15 @@ dbt_linux_thread *dbt_thread_of_signal_stack(void)
     return *(dbt_linux_thread **)(host_here & ~(u64)(SIGNAL_AREA_BYTES - 1));
 }
 
+void dbt_process_show_path(const dbt_linux_process *process)
+{
+    dbt_slab *slab = process->slab;
+    u64 size_bytes = dbt_text_length(process->guest_path) + 1;
+    if (size_bytes <= sizeof slab->path) {
+        memcpy(slab->path, process->guest_path, size_bytes);
+    }
+}
+
 /* A slab is claimed by its state: whoever turns FREE into RUNNING owns it. When all are taken, the
  * counts of this process go to memory nobody reads. */
 void dbt_process_claim_slab(dbt_linux_process *process, u32 parent_pid)
@@ -229,6 +238,7 @@ void dbt_process_claim_slab(dbt_linux_process *process, u32 parent_pid)
     slab->space = (u64)process->space;
     process->foreign_seen = 0;
     (void)dbt_host_call2(__NR_prctl, PR_GET_NAME, (u64)slab->name);
+    dbt_process_show_path(process);
     __atomic_store_n(&slab->state, DBT_SLAB_RUNNING, __ATOMIC_RELEASE);
 }
 

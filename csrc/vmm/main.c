@@ -5,6 +5,7 @@
 #include "core/port.h"
 #include "linux/gate.h"
 #include "linux/linux.h"
+#include "linux/proc_files.h"
 #include "linux/seccomp_filters.h"
 #include "linux/text.h"
 #include "vmm/vmm.h"
@@ -13,7 +14,6 @@
 #define AUX_MINIMUM_SIGNAL_STACK 51
 #define HWCAP2_FSGSBASE 2u
 #define MINIMUM_SIGNAL_STACK_OLD 2048
-#define SESSION_FD_LEAST 1000
 #define RELOCATION_RELATIVE 8
 #define RFLAGS_START 0x202
 
@@ -115,17 +115,7 @@ static void open_session(dbt_linux_process *process, i32 fd)
         process->session->version != DBT_SESSION_VERSION) {
         fail(DBT_STATUS_FAILED, "session memory of another version", "");
     }
-    i64 high = -EINVAL;
-    if (fd < SESSION_FD_LEAST) {
-        high = dbt_host_call3(__NR_fcntl, (u64)fd, F_DUPFD_CLOEXEC, SESSION_FD_LEAST);
-    }
-    if (high >= 0) {
-        (void)dbt_host_call1(__NR_close, (u64)fd);
-        fd = (i32)high;
-    } else {
-        (void)dbt_host_call3(__NR_fcntl, (u64)fd, F_SETFD, FD_CLOEXEC);
-    }
-    process->session_fd = fd;
+    process->session_fd = dbt_descriptors_place(fd);
 }
 
 static bool visit_start_mapping(void *owner, const dbt_maps_entry *entry)
@@ -171,6 +161,20 @@ static void learn_path(dbt_linux_process *process, i32 fd)
     i64 length = dbt_host_call3(__NR_readlink, (u64)link, (u64)process->guest_path,
                                 sizeof process->guest_path - 1);
     process->guest_path[length > 0 ? length : 0] = 0;
+    dbt_process_show_path(process);
+}
+
+/* The kernel executes the VMM, whose file gives no privileges: said once in a session. */
+static void tell_privileges(const dbt_linux_process *process, i32 fd, const char *program)
+{
+    if (dbt_loader_loses_privileges(fd) &&
+        __atomic_exchange_n(&process->session->privileges_told, 1, __ATOMIC_RELAXED) == 0) {
+        char bytes[DBT_PATH_BYTES + 64];
+        dbt_text text;
+        dbt_text_begin(&text, bytes, sizeof bytes);
+        dbt_text_add(&text, program);
+        dbt_text_complain(bytes, ": runs without the privileges that its file would give it");
+    }
 }
 
 static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
@@ -218,6 +222,7 @@ static void start_program(boot *boot)
              is_foreign ? "not a 64-bit x86 program" : error_text(fd));
     }
     learn_path(process, (i32)fd);
+    tell_privileges(process, (i32)fd, program);
     /* The kernel takes the name from the path, or from the file where only a descriptor was given. */
     set_names(process, dbt_text_starts(program, "/dev/fd/") ? process->guest_path : program);
     i64 result = dbt_loader_map(process->space, (i32)fd, image);

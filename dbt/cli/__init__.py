@@ -18,9 +18,11 @@ def main() -> NoReturn:
     """Runs the command that sys.argv names; ends the process with its exit status."""
     try:
         status = _dispatch(sys.argv[1:])
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is None when descriptor 1 was closed
+            sys.stdout.flush()
     except DbtError as error:
-        print(f"dbt: {error}", file=sys.stderr)
+        if sys.stderr is not None:
+            print(f"dbt: {error}", file=sys.stderr)
         status = error.exit_status
     except KeyboardInterrupt:
         status = 128 + signal.SIGINT

@@ -128,7 +128,8 @@ def start(request: Request) -> NoReturn:
         replace_process(program, session)
     status = supervise(program, session)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    print(report(session), file=sys.stderr)
+    if sys.stderr is not None:  # it is None when descriptor 2 was closed
+        print(report(session), file=sys.stderr)
     end_like(status)
 
 

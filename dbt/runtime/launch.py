@@ -13,7 +13,7 @@ import signal
 import stat
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TextIO
 
 from dbt._native import ffi, lib
 from dbt.errors import LaunchError, NotExecutableError, ProgramNotFoundError, UsageError
@@ -166,6 +166,14 @@ def original_environment() -> tuple[bytes, ...]:
     return tuple(block.split(b"\0")[:-1]) if block else ()
 
 
+def flush_streams() -> None:
+    """Writes out what Python holds back; a stream is None when its descriptor was closed."""
+    streams: tuple[TextIO | None, ...] = (sys.stdout, sys.stderr)
+    for stream in streams:
+        if stream is not None:
+            stream.flush()
+
+
 def replace_process(
     program: Program, session: Session, environment: Sequence[bytes] | None = None
 ) -> NoReturn:
@@ -185,8 +193,7 @@ def replace_process(
         signal.signal(number, signal.SIG_DFL)
     words = _vmm_arguments(session, program)
     block = original_environment() if environment is None else environment
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush_streams()
     argv, keep_argv = _string_array(words)
     envp, keep_envp = _string_array(block)
     failure = -lib.dbt_ext_execve(os.fsencode(VMM_PATH), argv, envp)
@@ -267,8 +274,7 @@ def _is_stopped(pid: int) -> bool:
 
 def end_like(status: int) -> NoReturn:
     """Ends this process as another ended: by its exit status, or its signal (without a core)."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush_streams()
     if os.WIFSIGNALED(status):
         import resource
 

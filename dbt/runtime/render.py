@@ -41,6 +41,7 @@ def _lines() -> list[str]:
         "    u8 treatment;",
         "    u8 output_count;",
         "    u8 detail;",
+        "    u8 descriptors; /* bit set of arguments */",
         "    u16 output_first;",
         "} dbt_syscall_row;",
         "",
@@ -58,10 +59,11 @@ def _lines() -> list[str]:
     for number in range(count):
         call = known.get(number)
         if call is None:
-            lines.append(f"    [{number}] = {{DBT_SYSCALL_REFUSE, 0, 38, 0}},")
+            lines.append(f"    [{number}] = {{DBT_SYSCALL_REFUSE, 0, 38, 0, 0}},")
             continue
         detail = call.error or numbers.get(call.name, 0)
-        row = f"DBT_SYSCALL_{call.treatment.name}, {len(call.outputs)}, {detail}, {len(outputs)}"
+        treatment = f"DBT_SYSCALL_{call.treatment.name}"
+        row = f"{treatment}, {len(call.outputs)}, {detail}, {call.descriptors}, {len(outputs)}"
         lines.append(f"    [{number}] = {{{row}}}, /* {call.name} */")
         outputs.extend(call.outputs)
     lines += ["};", "", f"static const dbt_output_row dbt_output_rows[{len(outputs)}] = {{"]

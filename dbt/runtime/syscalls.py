@@ -21,6 +21,9 @@ that write-protected code pages can be released before the call and never after 
 ``arg[ioctl cmd]`` what the ioctl command's size field says, and at least one page
 =================  ======================================================================
 
+The VMM's own descriptor does not exist for the guest: calls with one of the arguments ``fd``,
+``in_fd``, ``out_fd``, ``old_fd`` and ``target_fd`` answer EBADF for it.
+
 Sources: the kernel's arch/x86/entry/syscalls/syscall_64.tbl and section 2 of the manual pages.
 """
 
@@ -82,18 +85,25 @@ class Syscall:
     error: int
     outputs: tuple[Output, ...]
 
+    @property
+    def descriptors(self) -> int:
+        """Bit set of the argument positions that are open descriptors whatever the others say."""
+        return sum(1 << at for at, name in enumerate(self.arguments) if name in _DESCRIPTORS)
+
+
+_DESCRIPTORS = frozenset({"fd", "in_fd", "out_fd", "old_fd", "target_fd"})
 
 _TABLE = """
 0 read(fd, buf, count) pass buf[count]
 1 write(fd, buf, count) pass
 2 open(path, flags, mode) virtual
-3 close(fd) virtual
+3 close(fd) pass
 4 stat(path, buf) virtual buf[144]
 5 fstat(fd, buf) pass buf[144]
-6 lstat(path, buf) pass buf[144]
+6 lstat(path, buf) virtual buf[144]
 7 poll(fds, nfds, timeout) pass fds[nfds*8]
 8 lseek(fd, offset, whence) pass
-9 mmap(addr, length, prot, flags, fd, offset) virtual
+9 mmap(addr, length, prot, flags, file, offset) virtual
 10 mprotect(addr, length, prot) virtual
 11 munmap(addr, length) virtual
 12 brk(addr) virtual
@@ -117,14 +127,14 @@ _TABLE = """
 30 shmat(id, addr, flags) virtual
 31 shmctl(id, cmd, buf) pass buf[112]
 32 dup(fd) pass
-33 dup2(old, new) virtual
+33 dup2(old_fd, new) virtual
 34 pause() pass
 35 nanosleep(request, remain) pass remain[16]
 36 getitimer(which, value) pass value[32]
 37 alarm(seconds) pass
 38 setitimer(which, new, old) pass old[32]
 39 getpid() pass
-40 sendfile(out, in, offset, count) pass offset[8]
+40 sendfile(out_fd, in_fd, offset, count) pass offset[8]
 41 socket(family, type, protocol) pass
 42 connect(fd, addr, length) pass
 43 accept(fd, addr, len) pass addr[*len] len[4]
@@ -162,7 +172,7 @@ _TABLE = """
 75 fdatasync(fd) pass
 76 truncate(path, length) pass
 77 ftruncate(fd, length) pass
-78 getdents(fd, buf, count) pass buf[count]
+78 getdents(fd, buf, count) virtual buf[count]
 79 getcwd(buf, size) pass buf[size]
 80 chdir(path) pass
 81 fchdir(fd) pass
@@ -301,7 +311,7 @@ _TABLE = """
 214 epoll_ctl_old() refuse=ENOSYS
 215 epoll_wait_old() refuse=ENOSYS
 216 remap_file_pages(addr, size, prot, pgoff, flags) virtual
-217 getdents64(fd, buf, count) pass buf[count]
+217 getdents64(fd, buf, count) virtual buf[count]
 218 set_tid_address(addr) pass
 219 restart_syscall() refuse=EINTR
 220 semtimedop(id, ops, n, timeout) pass
@@ -317,7 +327,7 @@ _TABLE = """
 230 clock_nanosleep(clock, flags, request, remain) pass remain[16]
 231 exit_group(status) virtual
 232 epoll_wait(fd, events, n, timeout) pass events[n*12]
-233 epoll_ctl(fd, op, target, event) pass
+233 epoll_ctl(fd, op, target_fd, event) pass
 234 tgkill(tgid, tid, signum) pass
 235 utimes(path, times) pass
 236 vserver() refuse=ENOSYS
@@ -359,8 +369,8 @@ _TABLE = """
 272 unshare(flags) pass
 273 set_robust_list(head, length) pass
 274 get_robust_list(pid, head, len) pass head[8] len[8]
-275 splice(in, in_offset, out, out_offset, length, flags) pass in_offset[8] out_offset[8]
-276 tee(in, out, length, flags) pass
+275 splice(in_fd, in_offset, out_fd, out_offset, length, flags) pass in_offset[8] out_offset[8]
+276 tee(in_fd, out_fd, length, flags) pass
 277 sync_file_range(fd, offset, length, flags) pass
 278 vmsplice(fd, iov, n, flags) pass iov[iov n]
 279 move_pages(pid, n, pages, nodes, status, flags) pass status[n*4]
@@ -376,7 +386,7 @@ _TABLE = """
 289 signalfd4(fd, mask, size, flags) pass
 290 eventfd2(value, flags) pass
 291 epoll_create1(flags) pass
-292 dup3(old, new, flags) virtual
+292 dup3(old_fd, new, flags) virtual
 293 pipe2(fds, flags) pass fds[8]
 294 inotify_init1(flags) pass
 295 preadv(fd, iov, n, low, high) pass iov[iov n]
@@ -410,7 +420,7 @@ _TABLE = """
 323 userfaultfd(flags) pass
 324 membarrier(cmd, flags, cpu) pass
 325 mlock2(addr, length, flags) pass
-326 copy_file_range(in, in_offset, out, out_offset, length, flags) pass in_offset[8] out_offset[8]
+326 copy_file_range(in_fd, in_offset, out_fd, out_offset, length, flags) pass in_offset[8] out_offset[8]
 327 preadv2(fd, iov, n, low, high, flags) pass iov[iov n]
 328 pwritev2(fd, iov, n, low, high, flags) pass
 329 pkey_mprotect(addr, length, prot, key) virtual

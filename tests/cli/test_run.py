@@ -250,3 +250,65 @@ def test_with_statistics_a_termination_is_passed_on() -> None:
     _, error = parent.communicate(timeout=WAIT_S)
     assert parent.returncode == -signal.SIGTERM
     assert error.startswith(b"dbt: 1 process")
+
+
+@BOTH
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_standard_descriptors_stay_closed(
+    prefix: Sequence[str], closed: str, tmp_path: Path
+) -> None:
+    """The program's own listing of its descriptors, through one that is open."""
+    outputs = []
+    for words in ((), prefix):
+        output = tmp_path / "output"
+        script = 'exec 9>"$OUTPUT"; "$@" /bin/sh -c "ls /proc/self/fd >&9; exec 8<&0" ' + closed
+        with open(os.devnull, "wb") as null:
+            subprocess.run(
+                ["/bin/sh", "-c", script, "sh", *words],
+                env={**os.environ, "OUTPUT": str(output)},
+                stdin=null,
+                stdout=null,
+                stderr=null,
+                timeout=WAIT_S,
+                check=False,
+            )
+        outputs.append(output.read_text())
+    assert outputs[0] == outputs[1] != ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file of another user")
+def test_lost_privileges_are_said_once(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_bytes(Path("/bin/sh").read_bytes())
+    os.chown(program, 65534, 65534)
+    program.chmod(0o4755)
+    tmp_path.chmod(0o755)
+    script = f'"{program}" -c "echo first"; "{program}" -c "echo second"'
+    done = call(*RUN, "/bin/sh", "-c", script)
+    assert done.stdout == b"first\nsecond\n"
+    said = f"dbt: {program}: runs without the privileges that its file would give it\n"
+    assert done.stderr.decode() == said
+
+
+def test_tracing_a_translated_process_is_refused(tmp_path: Path) -> None:
+    """By attaching, which would show a tracer the registers of the VMM."""
+    source = tmp_path / "attach.c"
+    source.write_text(
+        """#include <errno.h>
+        #include <stdio.h>
+        #include <sys/ptrace.h>
+        #include <unistd.h>
+        int main(void) {
+            pid_t child = fork();
+            if (child == 0) { for (;;) pause(); }
+            long attached = ptrace(PTRACE_ATTACH, child, 0, 0);
+            printf("%ld %d", attached, attached < 0 ? errno : 0);
+            fflush(stdout);
+            kill(child, 9);
+            return 0;
+        }""".replace("#include <unistd.h>", "#include <unistd.h>\n#include <signal.h>")
+    )
+    subprocess.run(["gcc", "-o", tmp_path / "attach", source], check=True)
+    done = call(*RUN, tmp_path / "attach")
+    assert done.stdout == b"-1 1"
+    assert done.stderr == b"dbt: a translated program cannot be traced by ptrace\n"

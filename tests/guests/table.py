@@ -287,6 +287,9 @@ GUESTS: tuple[Guest, ...] = (
     _linked("limits"),
     _linked("output_buffers", variants=("pie", "static")),
     _linked("vsyscall_page", b"ok\n", variants=("pie",)),
+    # What a process sees of itself.
+    _threads("proc_names"),
+    _linked("descriptors", variants=("pie", "static")),
     # Seccomp.
     _threads("seccomp_actions"),
     _threads("seccomp_threads"),
