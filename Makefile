@@ -8,9 +8,10 @@ endif
 
 PYTEST := $(PYTHON) -m pytest
 FUZZ_INPUTS ?= 1000000
+SECONDS ?= 600
 
 .PHONY: help setup build run test quick full golden lint fuzz asan \
-    bench matrix cpython servers matrix-packages modes docs check wheel clean
+    bench matrix cpython servers soak matrix-packages modes docs check wheel clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -61,6 +62,9 @@ cpython: build ## CPython's own tests, natively and translated, a verdict for ea
 
 servers: build ## redis, PostgreSQL, nginx and a Python server under load, natively and translated
 	$(PYTHON) -m tests.servers
+
+soak: build ## servers, compilers, scripts, threads, signals for SECONDS; memory must not grow
+	$(PYTHON) -m tests.servers.soak --seconds $(SECONDS)
 
 matrix-packages: ## install the programs of the matrix and the servers (Debian, as root)
 	apt-get update -qq

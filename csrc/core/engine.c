@@ -66,6 +66,7 @@ void dbt_engine_destroy(dbt_engine *engine) {
 
 void dbt_engine_set_statistics(dbt_engine *engine, dbt_statistics *statistics) {
     engine->statistics = statistics;
+    statistics->tc_bytes_used = engine->chunks_live * engine->chunk_bytes;
 }
 
 void dbt_engine_attach(dbt_engine *engine, dbt_context *context) {

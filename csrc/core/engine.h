@@ -142,7 +142,8 @@ void dbt_engine_set_stop(dbt_engine *engine, bool has_stop, u64 guest_pc);
 void dbt_engine_set_budget(dbt_context *context, u64 guest_instructions);
 u64 dbt_engine_budget_used(const dbt_context *context);
 
-/* From now on the engine counts into statistics: a forked child's own slab. */
+/* From now on the engine counts into statistics, a forked child's own slab: anew, apart from the size
+ * of what the child has inherited. */
 void dbt_engine_set_statistics(dbt_engine *engine, dbt_statistics *statistics);
 
 /* The last units entered through the VMM, newest first, for the internal-error report. */

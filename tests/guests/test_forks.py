@@ -18,6 +18,7 @@ def test_a_parent_learns_from_its_children() -> None:
     assert third.units_translated < first.units_translated / 10
     assert third.exits_continuation < first.exits_continuation / 2
     assert parent.evictions == 0
+    assert all(child.tc_bytes_used > 0 for child in children)
 
 
 def test_a_tiny_cache_evicts_nothing_for_hints() -> None:

@@ -78,7 +78,7 @@ class Redis(Server):
         if answers != [value(number) for number in range(KEYS)]:
             raise Complaint("a key has not the value that was set")
         counted = self.ask("GET", "counter:__rand_int__")
-        if counted != str(self.incremented):
+        if (counted or "0") != str(self.incremented):
             raise Complaint(f"INCR counted {counted} instead of {self.incremented}")
         if self.ask("DBSIZE") != self.ask("EVAL", "return #redis.call('KEYS','*')", "0"):
             raise Complaint("DBSIZE is not the number of keys")
