@@ -29,7 +29,7 @@ int main(void)
     unsigned long image = (unsigned long)&etext, stack = (unsigned long)&local;
     unsigned long places[] = {0x10000, 0x20000, 0x10000000, 0x68000000, 0x90000000, 0xffff0000,
         0x100000000, 0x100000000000, 0x2aaaaaaab000, 0x600000000000, 0x7e0000000000,
-        (image & -4096ul) + (64ul << 20),
+        (image & -4096ul) + (64ul << 20), (image & -4096ul) + (3ul << 30),
         (unsigned long)sbrk(0) / 4096 * 4096 + (512ul << 20), (stack & -4096ul) - (1ul << 40)};
     for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++) {
         unsigned long place = places[i];

@@ -122,6 +122,10 @@ void dbt_engine_change_begin(dbt_engine *engine);
 void dbt_engine_change_drop(dbt_engine *engine, u64 guest_start, u64 guest_end);
 void dbt_engine_change_end(dbt_engine *engine);
 
+/* Between begin and end: frees the addresses [start, end) as far as the translation cache has them. What
+ * was translated there is translated anew elsewhere. False: there is no other place. */
+bool dbt_engine_vacate(dbt_engine *engine, u64 start, u64 end);
+
 /* Guest code lies below: a pc beyond it faults, whatever bits make it so. */
 #define DBT_CANONICAL_LIMIT 0x800000000000ULL
 

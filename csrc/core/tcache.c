@@ -12,51 +12,47 @@
 #define CHUNKS_WANTED 512ULL
 #define ARENA_REACH 0x7ff00000ULL    /* a little less than 2 GB */
 #define ARENA_BYTES_MAX 0x10000000ULL
-#define LOW_LIMIT 0x7fe00000ULL      /* a multiple of HUGE_BYTES */
+#define LOW_LIMIT 0x7fe00000ULL      /* a multiple of DBT_TABLES_BYTES */
 #define ARENA_STEP 0x2000000ULL
 /* Shares of a chunk's tables, with room to spare over what cc1 and python show (55, 36 and 4); a chunk
  * whose records are used up is closed early. */
 #define HOST_BYTES_PER_UNIT 40
 #define HOST_BYTES_PER_EXIT 32
 #define HOST_BYTES_PER_MAP_BYTE 2
-#define HUGE_BYTES 0x200000ULL
 
-_Static_assert(DBT_TABLE_ENTRIES * (2 * sizeof(u64) + sizeof(dbt_second)) == HUGE_BYTES,
+_Static_assert(DBT_TABLE_ENTRIES * (2 * sizeof(u64) + sizeof(dbt_second)) == DBT_TABLES_BYTES,
                "the three tables fill one huge page");
 
 /* The tables share one huge page: every return reads them, at any place. Behind them nothing
  * can be read: prologues load from their last byte on, by bits 48 to 63 of the address. */
 static u64 table_map_at(const dbt_engine *engine, u64 at) {
-    const u64 end = at + HUGE_BYTES;
-    if (at < engine->hooks.avoid_high && end + DBT_GUARD_BYTES > engine->hooks.avoid_low) {
+    const u64 end = at + DBT_TABLES_BYTES;
+    if ((at < engine->hooks.avoid_high && end + DBT_GUARD_BYTES > engine->hooks.avoid_low) ||
+        (at < engine->wanted_high && end + DBT_GUARD_BYTES > engine->wanted_low)) {
         return 0;
     }
-    const u64 got = dbt_port_map(at, HUGE_BYTES, DBT_PORT_READ | DBT_PORT_WRITE);
+    const u64 got = dbt_port_map(at, DBT_TABLES_BYTES, DBT_PORT_READ | DBT_PORT_WRITE);
     if (got && !dbt_port_map(end, DBT_GUARD_BYTES, 0)) {
-        dbt_port_unmap(got, HUGE_BYTES);
+        dbt_port_unmap(got, DBT_TABLES_BYTES);
         return 0;
     }
     return got;
 }
 
 static u64 table_map(const dbt_engine *engine) {
-    for (u64 at = LOW_LIMIT - HUGE_BYTES; at >= HUGE_BYTES; at -= HUGE_BYTES) {
+    for (u64 at = LOW_LIMIT - DBT_TABLES_BYTES; at >= DBT_TABLES_BYTES; at -= DBT_TABLES_BYTES) {
         const u64 got = table_map_at(engine, at);
         if (got) {
-            dbt_port_advise_huge(got, HUGE_BYTES);
+            dbt_port_advise_huge(got, DBT_TABLES_BYTES);
             return got;
         }
     }
     /* Not on one huge page, but below a program that begins at 4 MB and takes all above it. */
-    return table_map_at(engine, HUGE_BYTES - DBT_GUARD_BYTES);
+    return table_map_at(engine, DBT_TABLES_BYTES - DBT_GUARD_BYTES);
 }
 
-static dbt_status make_routines(dbt_engine *engine) {
+static void make_routines(dbt_engine *engine) {
     const u64 size = DBT_PAGE_BYTES;
-    engine->routines = dbt_port_map(0, size, DBT_PORT_READ | DBT_PORT_WRITE | DBT_PORT_EXECUTE);
-    if (!engine->routines) {
-        return DBT_ERROR_MEMORY;
-    }
     /* They are emitted like units, into a page of their own, with their maps kept behind the code. */
     dbt_emitter emitter;
     memset(&emitter, 0, sizeof emitter);
@@ -71,6 +67,36 @@ static dbt_status make_routines(dbt_engine *engine) {
     dbt_emit_routine(&emitter, DBT_TEMPLATE_JUMP_HIT);
     engine->routines_end = (u64)emitter.hot;
     engine->routines_map_bytes = (u32)((u64)emitter.map - (engine->routines + size / 2));
+}
+
+static void unmap_tables(u64 tables) {
+    dbt_port_unmap(tables, DBT_TABLES_BYTES);
+    dbt_port_unmap(tables + DBT_TABLES_BYTES, DBT_GUARD_BYTES);
+}
+
+dbt_status dbt_tcache_make_tables(dbt_engine *engine) {
+    const u64 tables_before = (u64)engine->returns;
+    const u64 routines_before = engine->routines;
+    const u64 tables = table_map(engine);
+    const u64 routines =
+        dbt_port_map(0, DBT_PAGE_BYTES, DBT_PORT_READ | DBT_PORT_WRITE | DBT_PORT_EXECUTE);
+    if (!tables || !routines) {
+        if (tables) {
+            unmap_tables(tables);
+        }
+        return DBT_ERROR_MEMORY;
+    }
+    engine->returns = (u64 *)tables;
+    engine->jumps = engine->returns + DBT_TABLE_ENTRIES;
+    engine->second = (dbt_second *)(engine->jumps + DBT_TABLE_ENTRIES);
+    engine->guard = tables + DBT_TABLES_BYTES - 1;
+    engine->routines = routines;
+    make_routines(engine);
+    dbt_tables_clear(engine);
+    if (tables_before) {
+        unmap_tables(tables_before);
+        dbt_port_unmap(routines_before, DBT_PAGE_BYTES);
+    }
     return DBT_OK;
 }
 
@@ -108,7 +134,9 @@ static dbt_array_sizes array_sizes(const dbt_engine *engine) {
 void dbt_tcache_destroy(dbt_engine *engine) {
     const dbt_array_sizes sizes = array_sizes(engine);
     for (u32 i = 0; i < engine->arena_count; i++) {
-        dbt_port_unmap(engine->arenas[i].host_start, engine->arenas[i].size_bytes);
+        if (engine->arenas[i].size_bytes) {
+            dbt_port_unmap(engine->arenas[i].host_start, engine->arenas[i].size_bytes);
+        }
     }
     dbt_port_unmap((u64)engine->chunks, sizes.chunks);
     dbt_port_unmap((u64)engine->units, sizes.units);
@@ -116,8 +144,7 @@ void dbt_tcache_destroy(dbt_engine *engine) {
     dbt_port_unmap((u64)engine->maps, sizes.maps);
     dbt_port_unmap((u64)engine->hash, sizes.hash);
     dbt_port_unmap((u64)engine->pages, sizes.pages);
-    dbt_port_unmap((u64)engine->returns, HUGE_BYTES);
-    dbt_port_unmap((u64)engine->returns + HUGE_BYTES, DBT_GUARD_BYTES);
+    unmap_tables((u64)engine->returns);
     dbt_port_unmap(engine->routines, DBT_PAGE_BYTES);
 }
 
@@ -143,19 +170,14 @@ dbt_status dbt_tcache_create(dbt_engine *engine) {
     engine->maps = (u8 *)dbt_port_map(0, sizes.maps, access);
     engine->hash = (u32 *)dbt_port_map(0, sizes.hash, access);
     engine->pages = (u32 *)dbt_port_map(0, sizes.pages, access);
-    engine->returns = (u64 *)table_map(engine);
     if (!engine->chunks || !engine->units || !engine->exits || !engine->maps || !engine->hash ||
-        !engine->pages || !engine->returns) {
+        !engine->pages) {
         return DBT_ERROR_MEMORY;
     }
-    engine->jumps = engine->returns + DBT_TABLE_ENTRIES;
-    engine->second = (dbt_second *)(engine->jumps + DBT_TABLE_ENTRIES);
-    engine->guard = (u64)engine->returns + HUGE_BYTES - 1;
-    const dbt_status status = make_routines(engine);
+    const dbt_status status = dbt_tcache_make_tables(engine);
     if (status != DBT_OK) {
         return status;
     }
-    dbt_tables_clear(engine);
     for (u32 i = 0; i < DBT_ARENAS_MAX; i++) {
         engine->current[i] = DBT_NONE;
     }
@@ -168,7 +190,7 @@ static u64 distance(u64 a, u64 b) {
 }
 
 static bool in_reach(const dbt_arena *arena, u64 address) {
-    return distance(arena->host_start, address) < ARENA_REACH &&
+    return arena->size_bytes && distance(arena->host_start, address) < ARENA_REACH &&
            distance(arena->host_start + arena->size_bytes, address) < ARENA_REACH;
 }
 
@@ -212,29 +234,33 @@ dbt_status dbt_tcache_arena(dbt_engine *engine, u64 guest_pc, u32 *out) {
             return DBT_OK;
         }
     }
-    if (engine->arena_count == DBT_ARENAS_MAX) {
-        *out = DBT_ARENAS_MAX - 1; /* far code is served from here with far operands and links */
+    u32 number = 0;     /* of a new one: the first that has no memory */
+    u32 any = DBT_NONE; /* far code is served from here with far operands and links */
+    for (u32 i = 0; i < engine->arena_count; i++) {
+        any = engine->arenas[i].size_bytes ? i : any;
+        number = engine->arenas[number].size_bytes ? i + 1 : number;
+    }
+    if (number == DBT_ARENAS_MAX) {
+        *out = any;
         return DBT_OK;
     }
     u64 size = engine->configuration.tc_size_bytes;
     size = size < ARENA_BYTES_MAX ? size : ARENA_BYTES_MAX;
     size -= size % engine->chunk_bytes;
-    dbt_arena *arena = &engine->arenas[engine->arena_count];
-    arena->host_start = arena_map(engine, guest_pc, size);
-    if (!arena->host_start) {
-        if (engine->arena_count) {
-            *out = engine->arena_count - 1;
-            return DBT_OK;
-        }
-        arena->host_start =
-            dbt_port_map(0, size, DBT_PORT_READ | DBT_PORT_WRITE | DBT_PORT_EXECUTE);
-        if (!arena->host_start) {
-            return DBT_ERROR_MEMORY;
-        }
+    u64 host_start = arena_map(engine, guest_pc, size);
+    if (!host_start && any != DBT_NONE) {
+        *out = any;
+        return DBT_OK;
     }
-    arena->size_bytes = size;
-    arena->slot_count = (u32)(size / engine->chunk_bytes);
-    *out = engine->arena_count++;
+    if (!host_start) {
+        host_start = dbt_port_map(0, size, DBT_PORT_READ | DBT_PORT_WRITE | DBT_PORT_EXECUTE);
+    }
+    if (!host_start) {
+        return DBT_ERROR_MEMORY;
+    }
+    engine->arenas[number] = (dbt_arena){host_start, size, (u32)(size / engine->chunk_bytes), 0};
+    engine->arena_count += number == engine->arena_count ? 1 : 0;
+    *out = number;
     return DBT_OK;
 }
 
@@ -254,7 +280,7 @@ static u64 free_slot(const dbt_engine *engine, u32 arena_number) {
     return 0;
 }
 
-static void evict(dbt_engine *engine, u32 number) {
+void dbt_tcache_evict(dbt_engine *engine, u32 number) {
     dbt_chunk *chunk = &engine->chunks[number];
     const u32 first = number * engine->units_per_chunk;
     for (u32 i = 0; i < chunk->unit_count; i++) {
@@ -305,11 +331,11 @@ dbt_status dbt_tcache_room(dbt_engine *engine, u32 arena, u32 hot_bytes, u32 *ou
         engine->current[arena] = DBT_NONE;
     }
     if (engine->chunks_live == engine->chunk_limit) {
-        evict(engine, oldest_chunk(engine, arena, true));
+        dbt_tcache_evict(engine, oldest_chunk(engine, arena, true));
     }
     u64 slot = free_slot(engine, arena);
     if (!slot) {
-        evict(engine, oldest_chunk(engine, arena, false));
+        dbt_tcache_evict(engine, oldest_chunk(engine, arena, false));
         slot = free_slot(engine, arena);
     }
     for (number = 0; engine->chunks[number].host_start; number++) {

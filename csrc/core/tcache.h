@@ -22,6 +22,7 @@
 #define DBT_ARENAS_MAX 64
 #define DBT_TABLE_ENTRIES 65536u
 #define DBT_GUARD_BYTES 65536ULL
+#define DBT_TABLES_BYTES 0x200000ULL /* both levels: one huge page */
 #define DBT_UNIT_CAP_MAX 128u
 #define DBT_TRACE_MAX 512u
 #define DBT_FAR_JUMP_BYTES 6u
@@ -176,6 +177,9 @@ struct dbt_engine {
     u64 routines_end;
     u32 routines_map_bytes;
 
+    u64 wanted_low;          /* addresses that the guest is about to take: [low, high), or 0, 0 */
+    u64 wanted_high;
+
     u64 stop_pc;
     u32 has_stop;
 
@@ -191,6 +195,12 @@ struct dbt_engine {
 /* Engine life (tcache.c). */
 dbt_status dbt_tcache_create(dbt_engine *engine);
 void dbt_tcache_destroy(dbt_engine *engine);
+
+/* Tables and miss routines, in place of those before, if there were any: no unit may be left then. */
+dbt_status dbt_tcache_make_tables(dbt_engine *engine);
+
+/* Retires a chunk's units, waits until no thread can be inside, and gives its memory back. */
+void dbt_tcache_evict(dbt_engine *engine, u32 chunk);
 
 /* The arena that serves code at guest_pc; made when there is none. */
 dbt_status dbt_tcache_arena(dbt_engine *engine, u64 guest_pc, u32 *arena);

@@ -19,6 +19,14 @@ static bool touches_own(u64 start, u64 size_bytes)
                             &host_end);
 }
 
+/* Whether a fixed mapping may go there; what the translation cache has in the way moves elsewhere. */
+static bool may_take(dbt_linux_space *space, u64 guest_start, u64 size_bytes)
+{
+    return !touches_own(guest_start, size_bytes) ||
+           (dbt_engine_vacate(space->engine, guest_start, guest_start + size_bytes) &&
+            !touches_own(guest_start, size_bytes));
+}
+
 static bool denied_by_mdwe(const dbt_linux_space *space, u32 protection)
 {
     return space->deny_write_exec != 0 &&
@@ -53,17 +61,40 @@ static i64 map_held(dbt_linux_space *space, const u64 *arguments, u64 size_bytes
     return result;
 }
 
+/* The guest wants addresses that the VMM has. What the translation cache has there moves away; the rest
+ * stays. Nothing moves for a call that fails in any case. */
+static i64 map_over_own(dbt_linux_space *space, const u64 *arguments, u64 size_bytes,
+                        u32 region_flags)
+{
+    u64 guest_start = arguments[0];
+    u64 guest_end = guest_start + size_bytes;
+    bool replaces = ((u32)arguments[3] & MAP_FIXED_NOREPLACE) == 0;
+    if ((guest_start & (DBT_PAGE_BYTES - 1)) != 0 || guest_end > DBT_ADDRESS_END) {
+        return (guest_start & (DBT_PAGE_BYTES - 1)) != 0 ? -EINVAL : -ENOMEM;
+    }
+    bool has_engine = dbt_space_lock_all(space);
+    u32 next = dbt_map_lower_bound(space, guest_start);
+    bool is_free = next == space->region_count || space->regions[next].guest_start >= guest_end;
+    i64 result = replaces ? -ENOMEM : -EEXIST;
+    if ((replaces || is_free) && may_take(space, guest_start, size_bytes)) {
+        result = map_held(space, arguments, size_bytes, region_flags);
+    }
+    dbt_space_unlock(space, has_engine);
+    return result;
+}
+
 i64 dbt_memory_mmap(dbt_linux_space *space, const u64 *arguments)
 {
     u32 flags = (u32)arguments[3];
     u32 region_flags = dbt_extent_flags(flags, (i32)arguments[4]);
     u64 size_bytes = dbt_extent_round_up(arguments[1], region_flags);
     u64 fixed_bytes = (flags & MAP_FIXED) != 0 ? size_bytes : 0;
-    if (fixed_bytes != 0 && touches_own(arguments[0], size_bytes)) {
-        return -ENOMEM;
-    }
+    bool is_exact = (flags & (u32)(MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
     if (denied_by_mdwe(space, (u32)arguments[2])) {
         return -EACCES;
+    }
+    if (is_exact && touches_own(arguments[0], size_bytes)) {
+        return map_over_own(space, arguments, size_bytes, region_flags);
     }
     bool has_engine = dbt_space_lock(space, arguments[0], arguments[0] + fixed_bytes);
     i64 result = map_held(space, arguments, size_bytes, region_flags);
@@ -262,12 +293,12 @@ i64 dbt_memory_mremap(dbt_linux_space *space, const u64 *arguments)
     if (touches_own(guest_old, old_bytes > 0 ? old_bytes : 1)) {
         return -EFAULT;
     }
-    if (is_fixed && touches_own(arguments[4], new_bytes)) {
-        return -ENOMEM;
-    }
     bool has_engine = is_fixed ? dbt_space_lock_all(space)
                                : dbt_space_lock(space, guest_old, guest_old + old_bytes + 1);
-    i64 result = move_held(space, arguments);
+    i64 result = -ENOMEM;
+    if (!is_fixed || may_take(space, arguments[4], new_bytes)) {
+        result = move_held(space, arguments);
+    }
     dbt_space_unlock(space, has_engine);
     return result;
 }
