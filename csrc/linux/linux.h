@@ -63,6 +63,7 @@ typedef struct dbt_linux_space {
     bool has_memory_file; /* a /proc/PID/mem was opened: calls that write files may write memory */
     bool has_shared_code; /* shared_code.c; and the mapping it was last called for: */
     u64 guest_shared_start, guest_shared_end;
+    u64 guest_stack_end; /* of the first thread's stack */
     u64 guest_brk_start;
     u64 guest_brk;
     u64 guest_brk_limit; /* the break may not pass this: what lies behind is not the heap's */
@@ -74,6 +75,16 @@ typedef struct dbt_linux_actions {
     dbt_host_action list[DBT_SIGNAL_COUNT];
 } dbt_linux_actions;
 
+/* A resource limit as struct rlimit64 has it, in bytes; all bits set: none. */
+typedef struct dbt_limit {
+    u64 current;
+    u64 maximum;
+} dbt_limit;
+
+#define DBT_LIMIT_AS 0
+#define DBT_LIMIT_DATA 1
+#define DBT_LIMIT_COUNT 2
+
 typedef struct dbt_linux_process {
     dbt_linux_space *space;
     dbt_session *session;
@@ -81,6 +92,7 @@ typedef struct dbt_linux_process {
     i32 session_fd;
     u32 pid;
     bool has_lent_actions; /* to a process that may outlive this one (CLONE_SIGHAND) */
+    dbt_limit limits[DBT_LIMIT_COUNT]; /* the guest's, of RLIMIT_AS and RLIMIT_DATA; limits.c */
     u32 foreign_seen; /* of the slab's foreign_writes */
     u32 thread_count; /* threads that have not ended: the last one ends the process */
     u64 fp_features;    /* XSAVE components the kernel puts into signal frames, and their bytes; */
@@ -192,6 +204,21 @@ i64 dbt_foreign_file_write(dbt_linux_thread *thread, u64 number, const u64 *argu
 i64 dbt_foreign_vectors(dbt_linux_thread *thread, const u64 *arguments);
 /* Drops all units when another process has written into this one's memory. */
 void dbt_foreign_notice(const dbt_linux_thread *thread);
+
+/* limits.c: given: what the program that started this one had, or 0. */
+struct dbt_text;
+void dbt_limits_start(dbt_linux_process *process, const dbt_limit *given);
+i64 dbt_limits_call(dbt_linux_thread *thread, u64 number, const u64 *arguments);
+/* Around an execve of a program that runs untranslated: the host enforces the limits in force. */
+void dbt_limits_lend(const dbt_linux_process *process);
+void dbt_limits_take_back(const dbt_linux_process *process);
+void dbt_limits_add_text(const dbt_linux_process *process, struct dbt_text *text);
+/* Whether so much may be mapped more, when what lies in the range given goes; the space's lock is held.
+ * is_data: private and writable. */
+bool dbt_limits_allow(const dbt_linux_space *space, u64 added_bytes, bool is_data,
+                      u64 guest_replaced_start, u64 guest_replaced_end);
+/* Whether all of a range may become writable. */
+bool dbt_limits_allow_write(const dbt_linux_space *space, u64 guest_start, u64 guest_end);
 
 /* memory_calls.c */
 i64 dbt_memory_mmap(dbt_linux_space *space, const u64 *arguments);

@@ -38,9 +38,14 @@ static i64 map_held(dbt_linux_space *space, const u64 *arguments, u64 size_bytes
 {
     u32 protection = (u32)arguments[2];
     u32 flags = (u32)arguments[3];
-    if ((flags & MAP_FIXED) != 0) {
-        dbt_map_drop_code(space, arguments[0], arguments[0] + size_bytes);
+    u64 replaced_bytes = (flags & MAP_FIXED) != 0 ? size_bytes : 0;
+    u32 kind = flags & (u32)MAP_TYPE;
+    region_flags |= (kind == MAP_SHARED || kind == MAP_SHARED_VALIDATE) ? DBT_REGION_SHARED : 0;
+    bool is_data = (region_flags & DBT_REGION_SHARED) == 0 && (protection & PROT_WRITE) != 0;
+    if (!dbt_limits_allow(space, size_bytes, is_data, arguments[0], arguments[0] + replaced_bytes)) {
+        return -ENOMEM;
     }
+    dbt_map_drop_code(space, arguments[0], arguments[0] + replaced_bytes);
     i64 result = dbt_host_call6(__NR_mmap, arguments[0], arguments[1],
                                 dbt_map_host_protection(protection), flags, arguments[4],
                                 arguments[5]);
@@ -48,8 +53,6 @@ static i64 map_held(dbt_linux_space *space, const u64 *arguments, u64 size_bytes
         return result;
     }
     u64 guest_start = (u64)result;
-    u32 kind = flags & (u32)MAP_TYPE;
-    region_flags |= (kind == MAP_SHARED || kind == MAP_SHARED_VALIDATE) ? DBT_REGION_SHARED : 0;
     if ((flags & MAP_GROWSDOWN) != 0) {
         region_flags |= DBT_REGION_GROWS_DOWN;
     }
@@ -179,6 +182,9 @@ static i64 protect_held(dbt_linux_space *space, u64 number, const u64 *arguments
         /* A watched page is a kernel mapping of its own, and one mapping is what the kernel changes. */
         (void)dbt_code_release_held(space, guest_start, guest_end);
     }
+    if ((protection & PROT_WRITE) != 0 && !dbt_limits_allow_write(space, guest_start, guest_end)) {
+        return -ENOMEM;
+    }
     if (guest_end > guest_start) {
         dbt_map_drop_code(space, guest_start, guest_end);
     }
@@ -249,6 +255,12 @@ static void record_in_place(dbt_linux_space *space, u64 guest_start, u64 old_byt
     }
 }
 
+static bool is_data_region(const dbt_region *region)
+{
+    return (region->protection & PROT_WRITE) != 0 &&
+           (region->flags & (DBT_REGION_SHARED | DBT_REGION_GROWS_DOWN)) == 0;
+}
+
 static i64 move_held(dbt_linux_space *space, const u64 *arguments)
 {
     u64 guest_old = arguments[0];
@@ -258,6 +270,12 @@ static i64 move_held(dbt_linux_space *space, const u64 *arguments)
     u32 region_flags = found != 0 ? found->flags & ~DBT_REGION_WATCHED : 0;
     u64 old_bytes = dbt_extent_round_up(arguments[1], region_flags);
     u64 new_bytes = dbt_extent_round_up(arguments[2], region_flags);
+    bool keeps = old_bytes == 0 || (flags & MREMAP_DONTUNMAP) != 0;
+    u64 added_bytes = keeps ? new_bytes : new_bytes > old_bytes ? new_bytes - old_bytes : 0;
+    if (found != 0 && added_bytes > 0 &&
+        !dbt_limits_allow(space, added_bytes, is_data_region(found), 0, 0)) {
+        return -ENOMEM;
+    }
     if (found != 0) {
         /* A watched page is a kernel mapping of its own, and mremap wants one mapping only. */
         (void)dbt_code_release_held(space, guest_old, guest_old + (old_bytes > 0 ? old_bytes : 1));
@@ -311,6 +329,9 @@ static u64 break_held(dbt_linux_space *space, u64 guest_brk)
     u64 old_end = DBT_PAGE_UP(space->guest_brk);
     u64 new_end = DBT_PAGE_UP(guest_brk);
     if (new_end > old_end) {
+        if (!dbt_limits_allow(space, new_end - old_end, true, 0, 0)) {
+            return space->guest_brk;
+        }
         i64 result = dbt_host_mmap(old_end, new_end - old_end, PROT_READ | PROT_WRITE,
                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
         if (result != (i64)old_end) {
@@ -360,16 +381,16 @@ static u64 mapping_end(u64 start)
 i64 dbt_memory_shmat(dbt_linux_space *space, const u64 *arguments)
 {
     u32 flags = (u32)arguments[2];
-    if ((flags & SHM_REPLACE) != 0) {
-        u64 description[14] = {0};
-        i64 status = dbt_host_call3(__NR_shmctl, arguments[0], 2 /* IPC_STAT */, (u64)description);
-        /* struct shmid64_ds: 48 bytes of permissions, then the size. */
-        if (status == 0 && touches_own(arguments[1], description[6])) {
-            return -EINVAL;
-        }
-    }
+    u64 description[14] = {0}; /* struct shmid64_ds: 48 bytes of permissions, then the size */
+    i64 status = dbt_host_call3(__NR_shmctl, arguments[0], 2 /* IPC_STAT */, (u64)description);
+    u64 size_bytes = status == 0 ? DBT_PAGE_UP(description[6]) : 0;
     bool has_engine = dbt_space_lock_all(space);
-    i64 result = dbt_host_call3(__NR_shmat, arguments[0], arguments[1], flags & ~SHM_EXECUTE);
+    i64 result = -ENOMEM;
+    if ((flags & SHM_REPLACE) != 0 && !may_take(space, arguments[1], size_bytes)) {
+        result = -EINVAL;
+    } else if (dbt_limits_allow(space, size_bytes, false, 0, 0)) {
+        result = dbt_host_call3(__NR_shmat, arguments[0], arguments[1], flags & ~SHM_EXECUTE);
+    }
     if (result < 0 && result >= -4095) {
         dbt_space_unlock(space, has_engine);
         return result;

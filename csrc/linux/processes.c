@@ -316,7 +316,7 @@ i64 dbt_process_clone3(dbt_linux_thread *thread, u64 guest_arguments, u64 size_b
 typedef struct execution {
     dbt_image image;
     char path[DBT_PATH_BYTES + 64];
-    char descriptors[48];
+    char words[192];  /* descriptors and limits: the VMM's first argument */
     i32 given_fd;     /* execveat of a descriptor, or -1 */
     i32 opened_fd;    /* given_fd if we opened it ourselves, or -1 */
     i32 inherited_fd; /* its copy that survives the exec, or -1 */
@@ -381,7 +381,7 @@ static i64 build_arguments(u64 guest_argv, execution *work, const dbt_linux_proc
         return -ENOMEM;
     }
     dbt_text text;
-    dbt_text_begin(&text, work->descriptors, sizeof work->descriptors);
+    dbt_text_begin(&text, work->words, sizeof work->words);
     dbt_text_add_decimal(&text, (u64)process->session_fd);
     dbt_text_add(&text, ",");
     if (work->inherited_fd >= 0) {
@@ -391,9 +391,10 @@ static i64 build_arguments(u64 guest_argv, execution *work, const dbt_linux_proc
     if (work->filters_fd >= 0) {
         dbt_text_add_decimal(&text, (u64)work->filters_fd);
     }
+    dbt_limits_add_text(process, &text);
     u64 *argv = (u64 *)work->host_argv;
     argv[0] = (u64) "dbt-vmm";
-    argv[1] = (u64)work->descriptors;
+    argv[1] = (u64)work->words;
     argv[2] = (u64)work->path;
     argv[3] = (u64) ""; /* the kernel, too, gives a program at least one argument */
     return count == 0 || dbt_guest_read(&argv[3], guest_argv, count * 8) ? 0 : -EFAULT;
@@ -454,9 +455,11 @@ static i64 leave_to_kernel(dbt_linux_thread *thread, u64 number, const u64 *argu
         call[0] = host_path;
     }
     __atomic_store_n(&thread->process->slab->state, DBT_SLAB_ENDED, __ATOMIC_RELEASE);
+    dbt_limits_lend(thread->process);
     dbt_signals_before_exec(thread);
     i64 result = dbt_gate_syscall(number, call, &thread->context->pending);
     dbt_signals_exec_failed(thread);
+    dbt_limits_take_back(thread->process);
     __atomic_store_n(&thread->process->slab->state, DBT_SLAB_RUNNING, __ATOMIC_RELEASE);
     return result;
 }

@@ -216,6 +216,10 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
         return call_prctl(thread, arguments);
     case DBT_CALL_PTRACE:
         return call_ptrace(thread, arguments);
+    case DBT_CALL_GETRLIMIT:
+    case DBT_CALL_SETRLIMIT:
+    case DBT_CALL_PRLIMIT64:
+        return dbt_limits_call(thread, number, arguments);
     case DBT_CALL_PROCESS_VM_WRITEV:
         return dbt_foreign_vectors(thread, arguments);
     case DBT_CALL_SECCOMP:

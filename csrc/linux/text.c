@@ -96,7 +96,7 @@ bool dbt_text_parse(const char *string, char end, u64 *value)
 {
     u64 result = 0;
     u32 digits = 0;
-    while (*string >= '0' && *string <= '9' && digits < 19) {
+    while (*string >= '0' && *string <= '9' && digits < 20) {
         result = result * 10 + (u64)(*string - '0');
         string++;
         digits++;

@@ -25,6 +25,8 @@ typedef struct boot {
     i32 session_fd;
     i32 program_fd; /* the program, opened */
     i32 filters_fd; /* its seccomp filters */
+    bool has_limits;
+    dbt_limit limits[DBT_LIMIT_COUNT];
 } boot;
 
 extern const u8 __ehdr_start[] __attribute__((visibility("hidden")));
@@ -132,6 +134,7 @@ static bool visit_start_mapping(void *owner, const dbt_maps_entry *entry)
         (void)dbt_host_call4(__NR_prlimit64, 0, 3 /* RLIMIT_STACK */, 0, (u64)limit);
         u64 room_bytes = limit[0] > 0x40000000 ? 0x8000000 : DBT_PAGE_UP(limit[0]);
         u64 start = entry->end - room_bytes;
+        process->space->guest_stack_end = entry->end;
         dbt_map_set(process->space, start < entry->start ? start : entry->start, entry->end,
                     PROT_READ | PROT_WRITE, DBT_REGION_GROWS_DOWN);
     }
@@ -195,7 +198,8 @@ static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
     dbt_status status =
         dbt_engine_create(&process->session->configuration, &hooks, &process->space->engine);
     if (status != DBT_OK) {
-        fail(DBT_STATUS_FAILED, "no memory for the translation cache", "");
+        fail(DBT_STATUS_FAILED, "no memory for the translation cache (`ulimit -v`?); a smaller one: ",
+             "--tc-size 4M");
     }
     dbt_engine_attach(process->space->engine, thread->context);
     /* From here on the thread knows itself: reports, and code that it lends to its translations. */
@@ -284,20 +288,31 @@ static void read_start(dbt_start *start, u64 *kernel_stack)
     start->auxv = at + 1;
 }
 
-/* "SESSION,PROGRAM,FILTERS": descriptors in decimal; what is not there is empty or left out. */
-static bool read_descriptors(const char *text, boot *boot)
+static bool next_number(const char **text, u64 *number)
+{
+    bool found = dbt_text_parse(*text, ',', number) || dbt_text_parse(*text, 0, number);
+    while (**text >= '0' && **text <= '9') {
+        (*text)++;
+    }
+    *text += **text == ',' ? 1 : 0;
+    return found;
+}
+
+/* "SESSION,PROGRAM,FILTERS" and the limits, current and maximum of each, all in decimal: descriptors that
+ * are not there are empty, and all but the first may be left out. */
+static bool read_words(const char *text, boot *boot)
 {
     i32 *const found[] = {&boot->session_fd, &boot->program_fd, &boot->filters_fd};
+    u64 number;
     for (u32 at = 0; at < DBT_ARRAY_LENGTH(found); at++) {
-        u64 number;
-        *found[at] = -1;
-        if (dbt_text_parse(text, ',', &number) || dbt_text_parse(text, 0, &number)) {
-            *found[at] = (i32)number;
+        *found[at] = next_number(&text, &number) ? (i32)number : -1;
+    }
+    boot->has_limits = *text != 0;
+    for (u32 at = 0; boot->has_limits && at < DBT_LIMIT_COUNT; at++) {
+        if (!next_number(&text, &boot->limits[at].current) ||
+            !next_number(&text, &boot->limits[at].maximum)) {
+            return false;
         }
-        while (*text >= '0' && *text <= '9') {
-            text++;
-        }
-        text += *text == ',' ? 1 : 0;
     }
     return boot->session_fd >= 0 && *text == 0;
 }
@@ -307,7 +322,7 @@ _Noreturn void dbt_start_main(u64 *kernel_stack)
     boot boot;
     read_start(&boot.start, kernel_stack);
     dbt_own_add((u64)__ehdr_start, DBT_PAGE_UP((u64)_end));
-    if (boot.start.argc < 2 || !read_descriptors(boot.start.argv[1], &boot)) {
+    if (boot.start.argc < 2 || !read_words(boot.start.argv[1], &boot)) {
         fail(DBT_STATUS_FAILED, "this program is started by the dbt command only", "");
     }
     if ((auxiliary(&boot.start, AUX_HWCAP2, 0) & HWCAP2_FSGSBASE) == 0) {
@@ -320,6 +335,7 @@ _Noreturn void dbt_start_main(u64 *kernel_stack)
     boot.process = process;
     process->space = (dbt_linux_space *)(host + sizeof *process);
     process->actions = &process->own_actions;
+    dbt_limits_start(process, boot.has_limits ? boot.limits : 0);
     process->minimum_stack_bytes =
         auxiliary(&boot.start, AUX_MINIMUM_SIGNAL_STACK, MINIMUM_SIGNAL_STACK_OLD);
     open_session(process, boot.session_fd);

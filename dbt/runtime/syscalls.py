@@ -191,7 +191,7 @@ _TABLE = """
 94 lchown(path, user, group) pass
 95 umask(mask) pass
 96 gettimeofday(tv, tz) pass tv[16] tz[8]
-97 getrlimit(resource, limit) pass limit[16]
+97 getrlimit(resource, limit) virtual limit[16]
 98 getrusage(who, usage) pass usage[144]
 99 sysinfo(info) pass info[112]
 100 times(buf) pass buf[32]
@@ -254,7 +254,7 @@ _TABLE = """
 157 prctl(option, a, b, c, d) virtual a[64]
 158 arch_prctl(code, addr) virtual
 159 adjtimex(buf) pass buf[208]
-160 setrlimit(resource, limit) pass
+160 setrlimit(resource, limit) virtual
 161 chroot(path) pass
 162 sync() pass
 163 acct(path) pass
@@ -396,7 +396,7 @@ _TABLE = """
 299 recvmmsg(fd, msgs, n, flags, timeout) pass msgs[msgs n] timeout[16]
 300 fanotify_init(flags, event_flags) pass
 301 fanotify_mark(fd, flags, mask, dirfd, path) pass
-302 prlimit64(pid, resource, new, old) pass old[16]
+302 prlimit64(pid, resource, new, old) virtual old[16]
 303 name_to_handle_at(dirfd, path, handle, mount, flags) pass handle[136] mount[8]
 304 open_by_handle_at(mount, handle, flags) pass
 305 clock_adjtime(clock, buf) pass buf[208]

@@ -286,6 +286,7 @@ GUESTS: tuple[Guest, ...] = (
     _linked("map_huge", variants=DYNAMIC),
     _linked("remap_code", b"ok\n", variants=DYNAMIC),
     _linked("limits"),
+    _linked("address_limit", variants=DYNAMIC),
     _linked("output_buffers", variants=("pie", "static")),
     _linked("vsyscall_page", b"ok\n", variants=("pie",)),
     # What a process sees of itself.
