@@ -112,19 +112,19 @@ def missing() -> str:
     return "" if there else f"install the Debian package {PACKAGE}"
 
 
-def run_module(name: str, mode: str | None, timeout_s: float, match: Sequence[str] = ()) -> Run:
+def run_module(module: Module, mode: str | None, match: Sequence[str] = ()) -> Run:
     """Runs a module's tests once.
 
     Args:
-        name: the module's.
+        module: the row of the table.
         mode: of the engine; None runs it natively.
-        timeout_s: wall time it may take.
         match: patterns of the tests to run; none: all.
     """
     with tempfile.TemporaryDirectory(prefix="cpython-", ignore_cleanup_errors=True) as directory:
         report = Path(directory) / "report.xml"
         words = [INTERPRETER, "-m", "test", "-v", "--tempdir", directory, "--junit-xml"]
-        words += [str(report), *(word for pattern in match for word in ("-m", pattern)), name]
+        words += [str(report), *(word for pattern in match for word in ("-m", pattern))]
+        words += [*(word for pattern in module.left_out for word in ("-i", pattern)), module.name]
         environment = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
@@ -132,7 +132,9 @@ def run_module(name: str, mode: str | None, timeout_s: float, match: Sequence[st
             "TMPDIR": directory,
             "TERM": "dumb",
         }
-        outcome = run(words, mode=mode, cwd=directory, environment=environment, timeout_s=timeout_s)
+        outcome = run(
+            words, mode=mode, cwd=directory, environment=environment, timeout_s=module.timeout_s
+        )
         xml = report.read_text() if report.exists() else ""
     output = (outcome.stdout + b"\n" + outcome.stderr).decode(errors="replace")
     end = ""
@@ -151,8 +153,8 @@ def compare(module: Module, mode: str | None, match: Sequence[str] = ()) -> Row:
         mode: of the engine; None runs it natively twice, to try the comparison itself.
         match: patterns of the tests to run; none: all.
     """
-    native = run_module(module.name, None, module.timeout_s, match)
-    translated = run_module(module.name, mode, module.timeout_s, match)
+    native = run_module(module, None, match)
+    translated = run_module(module, mode, match)
     _keep(module.name, native, translated)
     found = []
     if native.end or translated.end:
@@ -182,7 +184,7 @@ def _judge(
     again: list[list[Run]] = [[native], [translated]]
     for _ in range(REPEATS):
         for side, its_mode in zip(again, (None, mode), strict=True):
-            side.append(run_module(module.name, its_mode, module.timeout_s, names))
+            side.append(run_module(module, its_mode, names))
     return [
         Difference(
             name,

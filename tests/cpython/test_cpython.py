@@ -70,7 +70,7 @@ def test_unsteady_is_what_natively_varies_as_much() -> None:
 
 
 def test_a_run_that_dies_is_different(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run_module(name: str, mode: str | None, *_: object) -> Run:
+    def run_module(module: Module, mode: str | None, *_: object) -> Run:
         return Run({"a": "passed"}, "timed out" if mode else "", 1.0, "", "")
 
     monkeypatch.setattr(driver, "run_module", run_module)
