@@ -23,6 +23,7 @@ class Module:
         name: as `python3.11 -m test` takes it.
         timeout_s: wall time for one run of all its tests, native or translated.
         sample: whether CI's sample takes it.
+        resources: what its tests need beyond the suite's default, for its option -u.
         left_out: patterns of tests that cannot be run at all.
         expected: tests whose verdicts differ for a reason that docs/limits.md gives: id to reason.
     """
@@ -30,6 +31,7 @@ class Module:
     name: str
     timeout_s: float = 300.0
     sample: bool = False
+    resources: str = "none"
     left_out: tuple[str, ...] = ()
     expected: Mapping[str, str] = field(default_factory=dict)
 
@@ -78,7 +80,7 @@ MODULES: tuple[Module, ...] = (
     Module("test_largefile"),
     # Descriptors and sockets.
     Module("test_fcntl"),
-    Module("test_io", timeout_s=600),
+    Module("test_io", timeout_s=600, resources="cpu"),
     Module("test_file_eintr"),
     Module("test_select"),
     Module("test_selectors"),
@@ -86,7 +88,7 @@ MODULES: tuple[Module, ...] = (
     Module("test_epoll"),
     # On a machine with vsock but without its loopback this waits for ever, natively too.
     Module("test_socket", timeout_s=600, left_out=("*VSOCKSocketStreamTest*",)),
-    Module("test_socketserver"),
+    Module("test_socketserver", resources="network"),  # its own servers alone
     Module("test_asyncore"),
     Module("test_asyncio", timeout_s=900),
     Module("test_httpservers"),

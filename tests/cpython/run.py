@@ -122,7 +122,8 @@ def run_module(module: Module, mode: str | None, match: Sequence[str] = ()) -> R
     """
     with tempfile.TemporaryDirectory(prefix="cpython-", ignore_cleanup_errors=True) as directory:
         report = Path(directory) / "report.xml"
-        words = [INTERPRETER, "-m", "test", "-v", "--tempdir", directory, "--junit-xml"]
+        words = [INTERPRETER, "-m", "test", "-v", "-u", module.resources]
+        words += ["--tempdir", directory, "--junit-xml"]
         words += [str(report), *(word for pattern in match for word in ("-m", pattern))]
         words += [*(word for pattern in module.left_out for word in ("-i", pattern)), module.name]
         environment = {

@@ -48,24 +48,7 @@ CONCURRENT: tuple[Program, ...] = (
     Program(
         "ffmpeg",
         "ffmpeg",
-        lambda c: [
-            "/usr/bin/ffmpeg",
-            *["-nostdin", "-loglevel", "error", "-threads", "2", "-f", "lavfi"],
-            *f"-i testsrc2=size=320x240:rate=25:duration={c.pick(4, 0.2)}".split(),
-            *[
-                "-vf",
-                "scale=256:192,hue=s=0.5",
-                "-c:v",
-                "mpeg4",
-                "-slices",
-                "2",
-                "-threads",
-                "2",
-                "-flags",
-                "+bitexact",
-            ],
-            *["-f", "framemd5", "-"],
-        ],
+        lambda c: ["/bin/sh", c.script("video.sh"), c.pick(4, 0.2)],
         timeout_s=600,
     ),
     Program(
@@ -113,25 +96,9 @@ CONCURRENT: tuple[Program, ...] = (
     Program(
         "find-exec",
         "findutils",
-        usr(
-            *[
-                "find",
-                "tree/d0",
-                "tree/d1",
-                "(",
-                "-name",
-                "*9.c",
-                "-exec",
-                "wc",
-                "-c",
-                "{}",
-                ";",
-                ")",
-                "-o",
-                "-name",
-                "*.txt",
-            ],
-            *["-exec", "wc", "-l", "{}", "+"],
+        shell(
+            "/bin/sh",
+            "find tree '(' -name '*9.c' -exec wc -c {} ';' ')' -o -name '*.txt' -exec wc -l {} +",
         ),
     ),
     Program(

@@ -1,9 +1,11 @@
 # Job control, coprocesses, traps of DEBUG and ERR, wait -n, named pipes, process substitution.
 set -m
-sleep 100 &
-kill %1
-wait %1 2>/dev/null
-echo "job: $?"
+{
+    sleep 100 &
+    kill %1
+    wait $!
+    echo "job: $?"
+} 2>/dev/null # bash may tell of the job's end, or not, by when it came
 sleep 0.05 & sleep 0.01 &
 wait -n; echo "wait -n: $?"
 wait
