@@ -92,7 +92,6 @@ MODULES: tuple[Module, ...] = (
     Module("test_asyncore"),
     Module("test_asyncio", timeout_s=900),
     Module("test_httpservers"),
-    Module("test_timeout"),
     Module("test_ssl", timeout_s=600),
     Module("test_ftplib"),
     Module("test_smtplib"),
