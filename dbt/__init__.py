@@ -2,7 +2,7 @@
 
 Names load on first use, so that `import dbt` costs nothing: `run` starts a program under
 translation, `Machine` is bare guest memory and registers, `decode` turns bytes into `Instruction`
-objects.
+objects, `compare` runs a program against a reference.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dbt.errors import DbtError
 
 if TYPE_CHECKING:
     from dbt.decoder import Instruction, decode
+    from dbt.reference.compare import compare
+    from dbt.reference.verdict import Verdict
     from dbt.runtime.launch import RunResult, run
     from dbt.runtime.machine import Machine, MachineExit
     from dbt.tcache.settings import Settings
@@ -27,7 +29,9 @@ __all__ = [
     "RunResult",
     "Settings",
     "Statistics",
+    "Verdict",
     "__version__",
+    "compare",
     "decode",
     "run",
 ]
@@ -39,6 +43,8 @@ _HOMES = {
     "RunResult": "dbt.runtime.launch",
     "Settings": "dbt.tcache.settings",
     "Statistics": "dbt.tcache.statistics",
+    "Verdict": "dbt.reference.verdict",
+    "compare": "dbt.reference.compare",
     "decode": "dbt.decoder",
     "run": "dbt.runtime.launch",
 }

@@ -9,6 +9,30 @@
 #define CPUID_EDX_TSXLDTRK (1u << 16)
 #define SELECTOR_USER_DATA 0x2bu
 
+/* x86-64-v2 as the psABI defines it: everything up to SSE4.2, and nothing that came later. */
+static void level_2(u32 leaf, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx) {
+    switch (leaf) {
+    case 0:
+        *eax = *eax < CPUID_FEATURES ? *eax : CPUID_FEATURES;
+        break;
+    case 1:
+        *ecx &= 0x80982201; /* SSE3 SSSE3 CX16 SSE4.1 SSE4.2 POPCNT, a hypervisor */
+        break;
+    case CPUID_FEATURES:
+        *eax = *ebx = *ecx = *edx = 0;
+        break;
+    case 0x80000001:
+        *ecx &= 1;          /* LAHF */
+        *edx &= 0x20100800; /* SYSCALL NX LM */
+        break;
+    default:
+        if (leaf > CPUID_FEATURES && leaf < 0x80000000) {
+            *eax = *ebx = *ecx = *edx = 0;
+        }
+        break;
+    }
+}
+
 /* Transactions always abort under translation, so they are not advertised. */
 static void execute_cpuid(dbt_context *context) {
     u32 eax = (u32)context->registers[DBT_RAX];
@@ -21,6 +45,9 @@ static void execute_cpuid(dbt_context *context) {
     if (leaf == CPUID_FEATURES && subleaf == 0) {
         ebx &= ~(CPUID_EBX_HLE | CPUID_EBX_RTM);
         edx &= ~CPUID_EDX_TSXLDTRK;
+    }
+    if (context->engine->configuration.cpu == DBT_CPU_LEVEL_2) {
+        level_2(leaf, &eax, &ebx, &ecx, &edx);
     }
     context->registers[DBT_RAX] = eax;
     context->registers[DBT_RBX] = ebx;

@@ -92,6 +92,9 @@ typedef enum dbt_class {
 #define DBT_TRAIT_STACK 0x0080        /* push, pop, enter, leave, pushf ...: moves rsp by its size */
 #define DBT_TRAIT_WRITES_MEMORY 0x0100
 #define DBT_TRAIT_TOO_LONG 0x0400     /* INVALID: it does not end within 15 bytes (#GP, not #UD) */
+#define DBT_TRAIT_INPUT 0x0800         /* its result is no function of the guest state: rdtsc, rdrand, cpuid ... */
+#define DBT_TRAIT_SAVES 0x1000         /* stores processor state that names addresses of code: fxsave, fnstenv ... */
+#define DBT_TRAIT_VECTOR 0x2000        /* may read or write x87, vector, mask or tile state */
 #define DBT_TRAIT_FUSIBLE 0x0200      /* cmp, test, add, sub, and, inc, dec: may fuse with a jcc that follows */
 
 /* One decoded guest instruction. Positions are byte offsets from the first byte; 0 means absent

@@ -12,12 +12,13 @@ typedef struct dbt_arrival {
     u32 exit;              /* CONTINUATION to link, or DBT_NONE */
     dbt_entry_kind entry;  /* which table to fill */
     u64 evictions;         /* when exit was read */
+    u32 recorded;          /* the unit that has just reported, or DBT_NONE: it goes on behind that */
 } dbt_arrival;
 
 static void call_hook(dbt_context *context, dbt_exit_kind kind,
                       const dbt_instruction *instruction, dbt_arrival *arrival) {
     dbt_engine *engine = context->engine;
-    arrival->exit = DBT_NONE;
+    arrival->exit = arrival->recorded = DBT_NONE;
     arrival->entry = DBT_ENTRY_BODY;
     dbt_engine_unlock(engine);
     engine->hooks.exit(context, kind, instruction);
@@ -46,6 +47,8 @@ static void serve_exit(dbt_context *context, dbt_exit_kind kind, dbt_arrival *ar
     case DBT_EXIT_KIND_CONTINUATION:
         context->engine->statistics->exits_continuation++;
         break;
+    case DBT_EXIT_KIND_RECORD:
+        break; /* of a unit that has gone meanwhile: it reports when it is found again */
     case DBT_EXIT_KIND_SYSCALL:
         context->engine->statistics->exits_syscall++;
         context->rip += 2;
@@ -66,10 +69,28 @@ static void serve_exit(dbt_context *context, dbt_exit_kind kind, dbt_arrival *ar
     }
 }
 
+/* A unit has been entered, by whatever way: it reports, and goes on behind its report. */
+static void record(dbt_context *context, const dbt_exit *exit, dbt_arrival *arrival) {
+    const dbt_engine *engine = context->engine;
+    const dbt_unit *unit = &engine->units[exit->unit];
+    arrival->recorded = exit->unit;
+    arrival->evictions = engine->evictions;
+    if (engine->recording) {
+        engine->hooks.record(context, unit->instructions, unit->record_flags);
+    }
+}
+
+/* Behind its report the unit's instructions count as done; a fault among them takes back the rest. */
+static void go_on(dbt_context *context, u32 number) {
+    const dbt_unit *unit = &context->engine->units[number];
+    context->executed += unit->instructions;
+    context->resume = unit->host_body + DBT_STUB_BYTES;
+}
+
 static void serve(dbt_context *context, dbt_arrival *arrival) {
     dbt_engine *engine = context->engine;
     const u32 id = context->exit_id;
-    arrival->exit = DBT_NONE;
+    arrival->exit = arrival->recorded = DBT_NONE;
     arrival->entry = DBT_ENTRY_BODY;
     context->exit_id = 0;
     if (id == DBT_EXIT_ID_RETURN_MISS || id == DBT_EXIT_ID_JUMP_MISS) {
@@ -82,6 +103,10 @@ static void serve(dbt_context *context, dbt_arrival *arrival) {
     } else if (id >= DBT_EXIT_ID_FIRST) {
         const dbt_exit *exit = &engine->exits[id - DBT_EXIT_ID_FIRST];
         context->rip = exit->guest_target;
+        if (exit->kind == DBT_EXIT_KIND_RECORD) {
+            record(context, exit, arrival);
+            return;
+        }
         if (exit->kind == DBT_EXIT_KIND_CONTINUATION) {
             arrival->exit = id - DBT_EXIT_ID_FIRST;
             arrival->evictions = engine->evictions;
@@ -199,6 +224,12 @@ u32 dbt_dispatch(dbt_context *context) {
         if (context->budget_on && context->budget == 0) {
             call_hook(context, DBT_EXIT_KIND_COUNT, 0, &arrival);
             continue;
+        }
+        if (arrival.recorded != DBT_NONE && arrival.evictions == engine->evictions) {
+            go_on(context, arrival.recorded);
+            context->in_tc = 1;
+            dbt_engine_unlock(engine);
+            return 0;
         }
         u32 unit;
         const dbt_status status = context->rip < DBT_CANONICAL_LIMIT

@@ -6,6 +6,7 @@
 
 #include "core/context.h"
 #include "core/operand.h"
+#include "core/plant.h"
 #include "core/template.h"
 #include "generated/translate_tables.h"
 
@@ -483,6 +484,9 @@ static void put_template(dbt_emitter *emitter, u8 number, const dbt_item *item, 
         }
     }
     if (!(template_->flags & (DBT_TEMPLATE_KEEPS_SPILLED | DBT_TEMPLATE_ENDS))) {
+        if (dbt_plant_at(emitter->engine, DBT_PLANT_SCRATCH, item->instruction.guest_pc)) {
+            return;
+        }
         reload_all(emitter, mask, mask, done ? (u32)DBT_WHERE_NEXT : where);
     }
 }
@@ -523,7 +527,16 @@ void dbt_emit_item(dbt_emitter *emitter, const dbt_item *item, const dbt_item *n
     } else if (next && next->fused) {
         pad(emitter, padding_for(emitter, instruction->length + 2u), before);
     }
-    put_template(emitter, item->template_, item, item->bytes);
+    if (dbt_plant_at(emitter->engine, DBT_PLANT_STORE, instruction->guest_pc)) {
+        pad(emitter, instruction->length, before);
+    } else {
+        put_template(emitter, item->template_, item, item->bytes);
+    }
+    if (dbt_plant_at(emitter->engine, DBT_PLANT_FLAG, instruction->guest_pc)) {
+        static const u8 cmc = 0xf5;
+        put_bytes(emitter, &cmc, 1);
+        record(emitter, 1, STATE(0, DBT_WHERE_NEXT));
+    }
     end_item(emitter, instruction->length);
 }
 
@@ -546,6 +559,12 @@ void dbt_emit_prologue(dbt_emitter *emitter, dbt_entry_kind entry, bool landing)
         landing || entry == DBT_ENTRY_CALL || entry == DBT_ENTRY_BODY ? 0 : DBT_MISS_JUMP_BYTES;
     put_template(emitter, templates[entry], &item, 0);
     DBT_ASSERT(entry != DBT_ENTRY_JUMP || emitter->record_bytes[0] == DBT_MISS_JUMP_BYTES);
+    end_item(emitter, 0);
+}
+
+void dbt_emit_record(dbt_emitter *emitter) {
+    put_exit(emitter, DBT_EXIT_KIND_RECORD, emitter->engine->units[emitter->unit].guest_pc,
+             STATE(0, DBT_WHERE_THIS));
     end_item(emitter, 0);
 }
 

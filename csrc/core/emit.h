@@ -49,6 +49,9 @@ void dbt_emit_item(dbt_emitter *emitter, const dbt_item *item, const dbt_item *n
  * nothing may come before its entry. */
 void dbt_emit_prologue(dbt_emitter *emitter, dbt_entry_kind entry, bool landing);
 
+/* The exit by which a unit reports that it is entered: DBT_STUB_BYTES at its start. */
+void dbt_emit_record(dbt_emitter *emitter);
+
 /* A jump to the exit for guest_target, at the end of a unit. */
 void dbt_emit_final_jump(dbt_emitter *emitter, u64 guest_target);
 
@@ -67,6 +70,7 @@ typedef struct dbt_state_place {
     u64 host_offset;   /* from the start of that host instruction: 0 at a boundary */
     u32 instructions;  /* guest instructions before it in the unit */
     u32 instructions_left; /* it and those after it: filled by dbt_engine_place */
+    u32 instructions_uncounted; /* those of them that dbt_context.executed holds already: likewise */
 } dbt_state_place;
 
 bool dbt_state_find(const u8 *map, u32 map_bytes, u64 guest_pc, u64 host_start, u64 host_pc,

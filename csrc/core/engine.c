@@ -50,6 +50,7 @@ dbt_status dbt_engine_create(const dbt_configuration *configuration, const dbt_e
     engine->chaining = configuration->flags & DBT_CONFIG_CHAIN ? 1 : 0;
     const bool large = configuration->flags & DBT_CONFIG_PAIR_LARGE &&
                        hooks->guest_code_bytes >= LARGE_CODE_BYTES;
+    engine->recording = configuration->flags & DBT_CONFIG_RECORD ? 1 : 0;
     engine->paired = configuration->flags & DBT_CONFIG_PAIRED || large ? 1 : 0;
     const dbt_status status = dbt_tcache_create(engine);
     if (status != DBT_OK) {
@@ -254,6 +255,9 @@ bool dbt_engine_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *ou
         return false;
     }
     out->instructions_left = unit->instructions - out->instructions;
+    /* A unit that reports counts its instructions once it has. */
+    const bool has_counted = engine->recording && host_pc >= unit->host_body + DBT_STUB_BYTES;
+    out->instructions_uncounted = has_counted ? out->instructions_left : 0;
     return true;
 }
 
@@ -274,6 +278,7 @@ dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
         context->budget += place.instructions_left;
         context->budget_used -= place.instructions_left;
     }
+    context->executed -= place.instructions_uncounted;
     const dbt_status status = apply(context, &place);
     /* The state is in the context now and the thread goes on from there: it is out of the TC. */
     __atomic_store_n(&context->in_tc, 0, __ATOMIC_RELEASE);
@@ -293,6 +298,13 @@ bool dbt_engine_in_entry(u64 host_pc) {
 
 void dbt_engine_leave(dbt_context *context) {
     context->leaving = 1;
+}
+
+void dbt_engine_stop_recording(dbt_engine *engine) {
+    dbt_engine_lock(engine);
+    engine->recording = 0;
+    dbt_tcache_retire_all(engine);
+    dbt_engine_unlock(engine);
 }
 
 void dbt_engine_set_stop(dbt_engine *engine, bool has_stop, u64 guest_pc) {

@@ -36,6 +36,7 @@ typedef enum dbt_exit_kind {
     DBT_EXIT_KIND_FETCH = 5,        /* no executable memory at context->rip */
     DBT_EXIT_KIND_STOP = 6,         /* context->rip is a stop address (Machine) */
     DBT_EXIT_KIND_COUNT = 7,        /* the instruction budget is used up (Machine) */
+    DBT_EXIT_KIND_RECORD = 11,      /* a unit is about to run: context->rip is its address (engine's own) */
     DBT_EXIT_KIND_MEMORY = 10,      /* no memory for translated code can be had */
     DBT_EXIT_KIND_TABLE = 9,        /* an indirect call on its way to the table: never leaves (engine's own) */
     DBT_EXIT_KIND_SIGNAL = 8        /* context->pending was set: clear it, deliver, or do nothing */
@@ -71,6 +72,9 @@ typedef struct dbt_engine_hooks {
      * held, only for a thread that may be inside the TC: it cannot reach a blocking system call before
      * its handler has run. */
     void (*kick)(dbt_context *context);
+    /* While units are recorded: a unit of that many guest instructions is about to run; flags are
+     * DBT_UNIT_RECORD_. Called with the engine lock held. Or 0. */
+    void (*record)(dbt_context *context, u32 instructions, u32 flags);
     dbt_statistics *statistics;
 } dbt_engine_hooks;
 
@@ -145,6 +149,9 @@ void dbt_engine_redirect(dbt_context *context, dbt_host_state *host, bool one_in
 void dbt_engine_set_stop(dbt_engine *engine, bool has_stop, u64 guest_pc);
 void dbt_engine_set_budget(dbt_context *context, u64 guest_instructions);
 u64 dbt_engine_budget_used(const dbt_context *context);
+
+/* Units report no more, and are linked and chained as the configuration says. Not from record. */
+void dbt_engine_stop_recording(dbt_engine *engine);
 
 /* From now on the engine counts into statistics, a forked child's own slab: anew, apart from the size
  * of what the child has inherited. */

@@ -21,6 +21,21 @@ typedef enum dbt_personality { DBT_PERSONALITY_LINUX = 0, DBT_PERSONALITY_MACHIN
 #define DBT_CONFIG_FALL_THROUGH 0x4 /* emit an untranslated fall-through straight after its unit */
 #define DBT_CONFIG_PAIRED 0x8      /* guest calls and returns use host calls and returns */
 #define DBT_CONFIG_PAIR_LARGE 0x10 /* the same from the moment on that the program proves large */
+#define DBT_CONFIG_RECORD 0x20     /* every unit reports when it is entered: core/record.h */
+
+/* dbt_configuration.cpu: what cpuid and the auxiliary vector tell the guest. */
+#define DBT_CPU_HOST 0   /* the host's processor, less what cannot be translated */
+#define DBT_CPU_LEVEL_2 2 /* x86-64-v2: nothing that came after SSE4.2 */
+
+/* dbt_configuration.plant: a bug to be made on purpose, so that tests know that it is found. */
+#define DBT_PLANT_NONE 0
+#define DBT_PLANT_LENGTH 1  /* the instruction at plant_pc counts as a byte longer */
+#define DBT_PLANT_FLAG 2    /* the carry flag is inverted behind it */
+#define DBT_PLANT_SCRATCH 3 /* its scratch register is not put back */
+#define DBT_PLANT_TARGET 4  /* its RIP-relative operand is 8 bytes off */
+#define DBT_PLANT_LINK 5    /* jumps to plant_pc are linked to another unit */
+#define DBT_PLANT_STORE 6   /* it is left out */
+#define DBT_PLANT_COUNT 7
 
 typedef struct dbt_configuration {
     uint32_t personality;
@@ -28,6 +43,10 @@ typedef struct dbt_configuration {
     uint64_t tc_size_bytes;
     uint32_t unit_cap;         /* guest instructions per translation unit, at most */
     uint32_t chain_until;      /* link only the first N units; 0xffffffff: all */
+    uint32_t cpu;              /* DBT_CPU_* */
+    uint32_t plant;            /* DBT_PLANT_* */
+    uint64_t plant_pc;         /* guest address */
+    uint64_t record_bytes;     /* of the record's memory, which follows the session's; 0: none */
 } dbt_configuration;
 
 /* Counters of one process. All count since the process started; children count anew. */

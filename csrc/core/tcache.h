@@ -64,6 +64,7 @@ typedef struct dbt_unit {
     u16 exit_count;
     u16 instructions;
     u16 flags;
+    u8 record_flags;     /* DBT_UNIT_RECORD_ */
     u8 entry;            /* dbt_entry_kind of the inline prologue */
     u8 entry_offset;     /* of the entry from host_start: what stands before it is a miss jump */
 } dbt_unit;
@@ -143,6 +144,7 @@ struct dbt_engine {
     dbt_context *threads;    /* registered contexts */
     u32 paired;              /* calls and returns use host calls and returns now */
     u32 chaining;            /* 0 while a budget is on or chaining is off */
+    u32 recording;           /* units report when they are entered */
 
     u64 chunk_bytes;
     u32 chunk_limit;         /* chunks the TC size allows */

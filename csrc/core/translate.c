@@ -3,6 +3,8 @@
  * State: dbt_engine.items while the lock is held.
  * Invariant: a unit is published only when it is whole; one that does not fit leaves no trace. */
 #include "core/emit.h"
+#include "core/plant.h"
+#include "core/record.h"
 #include "core/tcache.h"
 #include "generated/template_numbers.h"
 
@@ -174,6 +176,11 @@ static bool transfers_control(u8 class_) {
     return false;
 }
 
+/* What comes from outside, or shows the host, is settled before the next instruction sees it. */
+static bool ends_record(const dbt_engine *engine, const dbt_instruction *instruction) {
+    return engine->recording && instruction->traits & (DBT_TRAIT_INPUT | DBT_TRAIT_SAVES);
+}
+
 static bool leaves(u8 template_) {
     return template_ == DBT_TEMPLATE_CALLOUT || template_ == DBT_TEMPLATE_UNSUPPORTED;
 }
@@ -197,7 +204,12 @@ static dbt_status build_items(dbt_build *build, u64 guest_pc, u32 cap) {
             }
             break;
         }
-        const u64 end = guest_pc + item->instruction.length;
+        u64 end = guest_pc + item->instruction.length;
+        if (dbt_plant_at(engine, DBT_PLANT_LENGTH, guest_pc)) {
+            end++;
+        } else if (dbt_plant_at(engine, DBT_PLANT_TARGET, guest_pc)) {
+            item->instruction.displacement += 8;
+        }
         if (engine->item_count && (end - 1) / DBT_PAGE_BYTES > first_page + 1) {
             break; /* a unit lies on two pages at most */
         }
@@ -217,6 +229,9 @@ static dbt_status build_items(dbt_build *build, u64 guest_pc, u32 cap) {
         guest_pc = end;
         if (transfers_control(item->instruction.class_) || leaves(item->template_)) {
             build->open_end = false;
+            break;
+        }
+        if (ends_record(engine, &item->instruction)) {
             break;
         }
     }
@@ -274,6 +289,17 @@ static void close_unit(dbt_emitter *emitter) {
     unit->map_bytes = chunk->map_bytes - unit->map_at;
 }
 
+static u8 record_flags(const dbt_engine *engine) {
+    u32 flags = 0;
+    for (u32 i = 0; i < engine->item_count; i++) {
+        const u32 traits = engine->items[i].instruction.traits;
+        flags |= traits & DBT_TRAIT_VECTOR ? DBT_UNIT_RECORD_VECTOR : 0u;
+        flags |= traits & DBT_TRAIT_INPUT ? DBT_UNIT_RECORD_INPUT : 0u;
+        flags |= traits & DBT_TRAIT_SAVES ? DBT_UNIT_RECORD_SAVES : 0u;
+    }
+    return (u8)flags;
+}
+
 /* Pass two. FULL: the chunk's remaining room does not suffice; nothing is kept. */
 static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
                              dbt_entry_kind entry, bool landing, bool may_fall,
@@ -298,6 +324,10 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
         dbt_emit_prologue(emitter, entry, landing);
     }
     unit->host_body = (u64)emitter->hot;
+    unit->record_flags = record_flags(engine);
+    if (room && engine->recording) {
+        dbt_emit_record(emitter);
+    }
     for (u32 i = 0; room && i < engine->item_count; i++) {
         const dbt_item *item = &engine->items[i];
         const dbt_item *next = i + 1 < engine->item_count ? item + 1 : 0;

@@ -3,6 +3,7 @@
  * Invariant: a rel32 in the TC changes by one store; a retired unit is out of hash, pages and tables,
  * and neither it nor an exit of it is linked. Engine lock held throughout. */
 #include "core/emit.h"
+#include "core/plant.h"
 #include "core/tcache.h"
 
 /* Neighbouring addresses get neighbouring buckets, so that a program touches about as many pages of
@@ -88,6 +89,19 @@ static u64 far_jump(dbt_engine *engine, dbt_exit *exit, u64 host_target) {
     return at;
 }
 
+/* Some other unit of the same chunk, if there is one. */
+static u64 planted_target(const dbt_engine *engine, u32 number) {
+    const u32 chunk = dbt_unit_chunk(engine, number);
+    const u32 first = chunk * engine->units_per_chunk;
+    for (u32 other = first; other < first + engine->chunks[chunk].unit_count; other++) {
+        if (engine->units[other].flags & DBT_UNIT_LIVE &&
+            engine->units[other].guest_pc != engine->units[number].guest_pc) {
+            return engine->units[other].host_body;
+        }
+    }
+    return engine->units[number].host_body;
+}
+
 void dbt_tcache_link(dbt_engine *engine, u32 number, u32 unit_number) {
     dbt_exit *exit = &engine->exits[number];
     dbt_unit *unit = &engine->units[unit_number];
@@ -99,6 +113,9 @@ void dbt_tcache_link(dbt_engine *engine, u32 number, u32 unit_number) {
         return;
     }
     u64 host_target = exit->entry == DBT_ENTRY_CALL ? dbt_unit_entry(unit) : unit->host_body;
+    if (dbt_plant_at(engine, DBT_PLANT_LINK, exit->guest_target)) {
+        host_target = planted_target(engine, unit_number);
+    }
     if (!reaches(exit->host_patch, host_target)) {
         host_target = far_jump(engine, exit, host_target);
         if (!host_target) {

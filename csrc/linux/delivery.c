@@ -173,6 +173,7 @@ static bool push_frame(dbt_linux_thread *thread, const dbt_linux_signal *signal,
     registers[DBT_RSP] = at;
     context->rip = action->handler;
     context->rflags &= ~(RFLAGS_DF | RFLAGS_RF | RFLAGS_TF);
+    dbt_recorder_frame(thread, at, guest_area + process->fp_bytes + MAGIC2_BYTES);
     return true;
 }
 
@@ -190,6 +191,7 @@ static void handle(dbt_linux_thread *thread, const dbt_linux_signal *signal)
     if (action.handler == DBT_SIG_IGN) {
         return;
     }
+    dbt_recorder_signal(thread, &signal->info);
     if (action.handler == DBT_SIG_DFL) {
         if (dbt_signal_is_fault(number)) {
             dbt_signals_die(thread, &signal->info);

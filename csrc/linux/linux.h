@@ -16,6 +16,7 @@
 #include "core/base.h"
 #include "core/context.h"
 #include "core/engine.h"
+#include "core/record.h"
 #include "core/session.h"
 #include "linux/host.h"
 
@@ -90,6 +91,8 @@ typedef struct dbt_linux_process {
     dbt_session *session;
     dbt_slab *slab;
     i32 session_fd;
+    dbt_record *record;            /* what a controller compares, or 0; */
+    const dbt_context *recorded;   /* of this thread */
     u32 pid;
     bool has_lent_actions; /* to a process that may outlive this one (CLONE_SIGHAND) */
     dbt_limit limits[DBT_LIMIT_COUNT]; /* the guest's, of RLIMIT_AS and RLIMIT_DATA; limits.c */
@@ -325,6 +328,20 @@ void dbt_signals_force(dbt_linux_thread *thread, const dbt_linux_signal *signal)
 void dbt_signals_deliver(dbt_linux_thread *thread);
 void dbt_signals_return(dbt_linux_thread *thread);
 bool dbt_signals_on_guest_stack(const dbt_linux_thread *thread, u64 guest_rsp);
+
+/* recorder.c: the record of a run for a controller that compares it; all do nothing without one. Of
+ * them, enter, leave, signal, frame and end may wait for the controller. */
+void dbt_recorder_open(dbt_linux_process *process, i32 session_fd);
+void dbt_recorder_start(dbt_linux_thread *thread);
+void dbt_recorder_unit(dbt_context *context, u32 instructions, u32 flags);
+void dbt_recorder_enter(dbt_linux_thread *thread, u64 number, const u64 *arguments);
+void dbt_recorder_leave(dbt_linux_thread *thread, bool changes_regions);
+/* About to be delivered, or to end the process; the frame was pushed to [guest_start, guest_end). */
+void dbt_recorder_signal(dbt_linux_thread *thread, const dbt_host_siginfo *info);
+void dbt_recorder_frame(dbt_linux_thread *thread, u64 guest_start, u64 guest_end);
+void dbt_recorder_end(dbt_linux_thread *thread, u32 reason);
+/* In a forked child, which is not recorded. */
+void dbt_recorder_forked(dbt_linux_thread *thread);
 
 /* vmm/machine.c: a fault of a bare guest ends its run. */
 void dbt_machine_fault(dbt_linux_thread *thread, const dbt_linux_signal *signal);

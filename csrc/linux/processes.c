@@ -106,6 +106,7 @@ static i64 fork_process(dbt_linux_thread *thread, u64 flags, const u64 *argument
     thread->is_vfork_child = false;
     thread->guest_clear_tid = (flags & CLONE_CHILD_CLEARTID) != 0 ? arguments[3] : 0;
     adopt_slab(thread, parent_pid);
+    dbt_recorder_forked(thread);
     if (arguments[1] != 0) {
         thread->context->registers[DBT_RSP] = arguments[1];
     }
@@ -178,6 +179,7 @@ static i64 start_thread(dbt_linux_thread *thread, u64 flags, const u64 *argument
     if (!block_signals(thread)) {
         return DBT_RESTART;
     }
+    dbt_recorder_end(thread, DBT_RECORD_THREAD);
     i64 result = -EAGAIN;
     dbt_linux_thread *child = create_child(thread, thread->process, flags, arguments);
     if (child != 0) {
@@ -200,6 +202,7 @@ static dbt_linux_process *copy_process(dbt_linux_process *parent, u64 flags)
     dbt_linux_process *process = (dbt_linux_process *)host;
     *process = *parent;
     process->has_lent_actions = false;
+    process->record = 0;
     process->thread_count = 0;
     if ((flags & CLONE_SIGHAND) != 0) {
         parent->has_lent_actions = true;
@@ -219,6 +222,9 @@ static i64 start_sharing_process(dbt_linux_thread *thread, u64 flags, const u64 
 {
     dbt_linux_process *parent = thread->process;
     bool waits = (flags & CLONE_VFORK) != 0;
+    if (!waits) {
+        dbt_recorder_end(thread, DBT_RECORD_THREAD);
+    }
     release_tids(thread, flags, arguments);
     if (!block_signals(thread)) {
         return DBT_RESTART;

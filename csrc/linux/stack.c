@@ -8,6 +8,7 @@
 #include "linux/text.h"
 
 #define AUX_NULL 0
+#define AUX_IGNORE 1
 #define AUX_PHDR 3
 #define AUX_PHENT 4
 #define AUX_PHNUM 5
@@ -16,6 +17,8 @@
 #define AUX_PLATFORM 15
 #define AUX_RANDOM 25
 #define AUX_EXECFN 31
+#define AUX_HWCAP2 26
+#define AUX_VDSO 33
 #define OWN_ARGUMENTS 3 /* dbt-vmm, session, program */
 #define RANDOM_BYTES 16
 
@@ -112,6 +115,14 @@ static u64 replace_aux(u64 type, u64 value, const dbt_image *image, u64 guest_ra
     }
 }
 
+/* What a processor of a lower level does not have; and the vdso, which reads clocks where no record
+ * sees it. */
+static bool is_hidden(const dbt_linux_process *process, u64 type)
+{
+    return (type == AUX_HWCAP2 && process->session->configuration.cpu != DBT_CPU_HOST) ||
+           (type == AUX_VDSO && process->record != 0);
+}
+
 /* /proc/PID/cmdline, environ, auxv and stat as if the kernel had started the guest. Best effort: a
  * kernel without CONFIG_CHECKPOINT_RESTORE refuses, and the guest runs all the same. */
 static void tell_kernel(const dbt_linux_space *space, const dbt_image *image, mm_map *map)
@@ -204,6 +215,9 @@ u64 dbt_stack_build(dbt_linux_process *process, const dbt_start *start, const db
         u64 *entry = aux_words + 2 * at;
         entry[1] =
             replace_aux(entry[0], entry[1], image, guest_random, guest_platform, plan.guest_program);
+        if (is_hidden(process, entry[0])) {
+            entry[0] = AUX_IGNORE;
+        }
     }
     u64 block_bytes = (u64)(aux_words + 2 * aux_count - kept->words) * 8;
     guest_at = (guest_at - block_bytes) & ~15ULL;

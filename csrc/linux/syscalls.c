@@ -25,6 +25,7 @@
 _Noreturn static void refuse(dbt_linux_thread *thread, const char *what)
 {
     dbt_text_complain(what, "");
+    dbt_recorder_end(thread, DBT_RECORD_REFUSED);
     dbt_process_exit(thread, __NR_exit_group, DBT_STATUS_FAILED);
     __builtin_unreachable();
 }
@@ -231,6 +232,24 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
     return -ENOSYS;
 }
 
+static bool changes_regions(u64 number)
+{
+    switch (number) {
+    case __NR_mmap:
+    case __NR_munmap:
+    case __NR_mprotect:
+    case __NR_pkey_mprotect:
+    case __NR_brk:
+    case __NR_mremap:
+    case __NR_shmat:
+    case __NR_shmdt:
+    case __NR_remap_file_pages:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void system_call(dbt_linux_thread *thread)
 {
     dbt_context *context = thread->context;
@@ -238,6 +257,7 @@ static void system_call(dbt_linux_thread *thread)
     u64 number = (u32)registers[DBT_RAX];
     u64 arguments[6] = {registers[DBT_RDI], registers[DBT_RSI], registers[DBT_RDX],
                         registers[10],      registers[8],       registers[9]};
+    dbt_recorder_enter(thread, number, arguments);
     registers[DBT_RCX] = context->rip;
     registers[11] = context->rflags;
     if (thread->seccomp_mode != 0 && dbt_seccomp_stops(thread, number, &registers[DBT_RAX])) {
@@ -245,6 +265,7 @@ static void system_call(dbt_linux_thread *thread)
     }
     if (number == __NR_rt_sigreturn) {
         dbt_signals_return(thread);
+        dbt_recorder_leave(thread, false);
         return;
     }
     i64 result;
@@ -265,6 +286,7 @@ static void system_call(dbt_linux_thread *thread)
     } else {
         registers[DBT_RAX] = (u64)result;
     }
+    dbt_recorder_leave(thread, changes_regions(number));
 }
 
 /* The three entries of the vsyscall page, which the kernel emulates likewise. */
@@ -372,6 +394,7 @@ void dbt_linux_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instruct
     case DBT_EXIT_KIND_CONTINUATION:
     case DBT_EXIT_KIND_MISS:
     case DBT_EXIT_KIND_CALLOUT:
+    case DBT_EXIT_KIND_RECORD:
     case DBT_EXIT_KIND_TABLE:
     case DBT_EXIT_KIND_STOP:
     case DBT_EXIT_KIND_COUNT:

@@ -118,6 +118,7 @@ static void open_session(dbt_linux_process *process, i32 fd)
         fail(DBT_STATUS_FAILED, "session memory of another version", "");
     }
     process->session_fd = dbt_descriptors_place(fd);
+    dbt_recorder_open(process, process->session_fd);
 }
 
 static bool visit_start_mapping(void *owner, const dbt_maps_entry *entry)
@@ -190,13 +191,17 @@ static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
         .is_lasting = dbt_code_is_lasting,
         .exit = exit_function,
         .kick = dbt_thread_kick,
+        .record = dbt_recorder_unit,
         .avoid_low = avoid_low,
         .avoid_high = avoid_high,
         .guest_code_bytes = guest_code_bytes,
         .statistics = process->space->statistics,
     };
-    dbt_status status =
-        dbt_engine_create(&process->session->configuration, &hooks, &process->space->engine);
+    dbt_configuration configuration = process->session->configuration;
+    if (process->record == 0) {
+        configuration.flags &= ~(u32)DBT_CONFIG_RECORD;
+    }
+    dbt_status status = dbt_engine_create(&configuration, &hooks, &process->space->engine);
     if (status != DBT_OK) {
         fail(DBT_STATUS_FAILED, "no memory for the translation cache (`ulimit -v`?); a smaller one: ",
              "--tc-size 4M");
@@ -257,6 +262,7 @@ static void start_program(boot *boot)
     context->rflags = RFLAGS_START;
     dbt_port_unmap((u64)image, DBT_PAGE_UP(sizeof(dbt_image)));
     dbt_signals_start(thread);
+    dbt_recorder_start(thread);
     dbt_engine_run(context);
 }
 

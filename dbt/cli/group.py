@@ -11,6 +11,7 @@ from dbt.errors import UsageError
 
 # Command name to the module that holds it, as attribute `command`.
 COMMANDS = {
+    "compare": "dbt.cli.compare",
     "run": "dbt.cli.run_command",
     "translate": "dbt.cli.translate",
 }
@@ -19,6 +20,7 @@ _HELP = """Run x86-64 Linux programs by dynamic binary translation.
 
 \b
   dbt run PROGRAM ARGUMENTS…      run a program, translated
+  dbt compare PROGRAM ARGUMENTS…  the same, checked against a reference
   dbt translate FILE --at SYMBOL  show guest code and the code emitted for it
 
 The program behaves as it would without dbt: same output, same exit status, same signals.

@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from dbt.errors import UsageError
-from dbt.tcache.settings import VARIABLES, Settings, parse_count, parse_returns, parse_size
+from dbt.tcache.settings import (
+    VARIABLES,
+    Settings,
+    parse_count,
+    parse_cpu,
+    parse_returns,
+    parse_size,
+)
 
 if TYPE_CHECKING:
     from dbt.runtime.session import Session
@@ -52,6 +59,8 @@ OPTIONS = (
            "Link the first N translation units only, to find one that goes wrong."),
     Option("--returns", "returns", "WAY", parse_returns,
            "How returns go on: auto, table (exact below the stack), or paired (large programs)."),
+    Option("--cpu", "cpu", "NAME", parse_cpu,
+           "The processor that the program sees: host, or x86-64-v2 (no AVX)."),
     Option("--no-follow", "follow", "", _no,
            "Let programs that the program starts run untranslated."),
 )  # fmt: skip

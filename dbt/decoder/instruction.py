@@ -23,7 +23,7 @@ PREFIX_NAMES: Final = (
 )
 TRAIT_NAMES: Final = (
     *("MODRM", "MEMORY", "ADDRESS", "RIP_RELATIVE", "VSIB", "STRING", "IMPLICIT", "STACK"),
-    *("WRITES_MEMORY", "FUSIBLE", "TOO_LONG"),
+    *("WRITES_MEMORY", "FUSIBLE", "TOO_LONG", "INPUT", "SAVES", "VECTOR"),
 )
 _FLAG_BITS: Final = tuple((getattr(lib, f"DBT_FLAG_{name}"), name) for name in FLAG_NAMES)
 _PREFIX_BITS: Final = tuple((getattr(lib, f"DBT_PREFIX_{name}"), name) for name in PREFIX_NAMES)

@@ -58,9 +58,16 @@ _CLASSES: Final = {
 
 # Traits (decode.h) that a row gives whatever its ModRM is.
 _TRAITS: Final = {"string": 0x20, "implicit": 0x40, "stack": 0x80, "leave": 0x80, "memw": 0x100,
-                  "fuse": 0x200}  # fmt: skip
+                  "fuse": 0x200, "input": 0x800, "saves": 0x1000}  # fmt: skip
 _MODRM: Final = 0x1
 _VSIB: Final = 0x10
+_VECTOR: Final = 0x2000
+_VECTOR_CODES: Final = ("V", "W", "U", "H", "L", "P", "Q", "N", "X", "KG", "KE", "KR", "KH", "TG",
+                        "TR", "TH")  # fmt: skip
+_VECTOR_NAMES: Final = {
+    "emms", "femms", "vzeroupper", "vzeroall", "ldmxcsr", "vldmxcsr", "fxrstor", "xrstor",
+    "ldtilecfg", "tilerelease",
+}  # fmt: skip
 
 ROW_FLAGS: Final = {
     "ACCESSED": 16,
@@ -179,8 +186,18 @@ def _check(row: Row, number: int) -> str:
     return "NONE"
 
 
+def _is_vector(row: Row) -> bool:
+    """Whether it may read or write x87, vector, mask or tile state."""
+    is_x87 = row.mnemonic.startswith("f") and 0xD8 <= row.opcode <= 0xDF
+    return (
+        is_x87
+        or row.mnemonic in _VECTOR_NAMES
+        or any(op.code.startswith(_VECTOR_CODES) for op in row.operands)
+    )
+
+
 def _row_flags(row: Row) -> int:
-    flags = 0
+    flags = _VECTOR if _is_vector(row) else 0
     for name, bit in _TRAITS.items():
         if name in row.attributes:
             flags |= bit

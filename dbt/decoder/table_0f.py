@@ -42,7 +42,7 @@ MAP_0F: Final = r"""
 01:CE 66 | seamops | (+rax) (rcx) (rdx) (r8) (r9) | only64 priv >OSZAPC
 01:CF NP | encls | (+eax) (+rbx) (+rcx) (+rdx) | priv >OSZAPC implicit memw
 01:CF 66 | seamcall | (rax)    | only64 priv >OSZAPC
-01:D0 NP | xgetbv | (ecx) (=eax) (=edx) | sens
+01:D0 NP | xgetbv | (ecx) (=eax) (=edx) | sens input
 01:D1 NP | xsetbv | (ecx) (eax) (edx) | priv
 01:D4 NP | vmfunc | (eax) (ecx) | priv >OSZAPC
 01:D5 NP | xend |              | rtm
@@ -71,7 +71,7 @@ MAP_0F: Final = r"""
 01:EF NP | wrpkru | (ecx) (eax) (edx) |
 01:EF F3 | stui |              | only64
 01:F8 | swapgs |               | only64 priv
-01:F9 | rdtscp | (=eax) (=ecx) (=edx) | sens
+01:F9 | rdtscp | (=eax) (=ecx) (=edx) | sens input
 01:FA F3 | mcommit |           | >OSZAPC
 01:FA NP | monitorx | (addr) (ecx) (edx) |
 01:FB NP | mwaitx | (eax) (ebx) (ecx) |
@@ -126,7 +126,7 @@ MAP_0F: Final = r"""
 22    | mov  | Cm Rm           | priv anymod ~OSZAPC
 23    | mov  | Dm Rm           | priv anymod ~OSZAPC
 30    | wrmsr | (eax) (ecx) (edx) | priv
-31    | rdtsc | (=eax) (=edx)  | sens
+31    | rdtsc | (=eax) (=edx)  | sens input
 32    | rdmsr | (=eax) (ecx) (=edx) | priv
 33    | rdpmc | (=eax) (ecx) (=edx) | sens
 34    | sysenter | (=rsp)      | sysenter >I
@@ -138,7 +138,7 @@ MAP_0F: Final = r"""
 90-9F | set{cc} | =Eb          | <{cc}
 A0    | push | fs              | segment stack memw d64
 A1    | pop  | fs              | segment stack d64
-A2    | cpuid | (+eax) (=ebx) (+ecx) (=edx) | cpuid
+A2    | cpuid | (+eax) (=ebx) (+ecx) (=edx) | cpuid input
 A3    | bt   | Ev Gv           | >C ~OSAP bitmem
 A4    | shld | +Ev Gv Ib       | >SZPC ~OA count
 A5    | shld | +Ev Gv cl       | ~OSZAPC
@@ -148,13 +148,13 @@ AA    | rsm  |                 | priv >OSZAPCDITNX
 AB    | bts  | +Ev Gv          | lock >C ~OSAP bitmem
 AC    | shrd | +Ev Gv Ib       | >SZPC ~OA count
 AD    | shrd | +Ev Gv cl       | ~OSZAPC
-AE/0 NP mem | fxsave | =M      |
+AE/0 NP mem | fxsave | =M      | saves
 AE/1 NP mem | fxrstor | M      |
 AE/2 NP mem | ldmxcsr | M      |
 AE/3 NP mem | stmxcsr | =M     |
-AE/4 NP mem | xsave | =M (eax) (edx) |
+AE/4 NP mem | xsave | =M (eax) (edx) | saves
 AE/5 NP mem | xrstor | M (eax) (edx) |
-AE/6 NP mem | xsaveopt | =M (eax) (edx) |
+AE/6 NP mem | xsaveopt | =M (eax) (edx) | saves
 AE/7 NP mem | clflush | M     |
 AE/6 66 mem | clwb | M        |
 AE/7 66 mem | clflushopt | M  |
@@ -199,18 +199,18 @@ C3 NP | movnti | =My Gy        |
 C7/1 mem W0 | cmpxchg8b | +M (+eax) (ebx) (ecx) (+edx) | lock >Z
 C7/1 mem W1 | cmpxchg16b | +M (+rax) (rbx) (rcx) (+rdx) | lock >Z
 C7/3 NP mem | xrstors | M (eax) (edx) | priv
-C7/4 NP mem | xsavec | =M (eax) (edx) |
+C7/4 NP mem | xsavec | =M (eax) (edx) | saves
 C7/5 NP mem | xsaves | =M (eax) (edx) | priv
 C7/6 NP mem | vmptrld | M      | priv >OSZAPC
 C7/6 66 mem | vmclear | =M     | priv >OSZAPC
 C7/6 F3 mem | vmxon | M        | priv >OSZAPC
 C7/7 NP mem | vmptrst | =M     | priv >OSZAPC
 C7/6 F3 reg | senduipi | Rq    | only64
-C7/6 NP reg | rdrand | =Rv     | >OSZAPC
-C7/6 66 reg | rdrand | =Rv     | >OSZAPC
-C7/7 F3 reg | rdpid | =Rm      | sens
-C7/7 NP reg | rdseed | =Rv     | >OSZAPC
-C7/7 66 reg | rdseed | =Rv     | >OSZAPC
+C7/6 NP reg | rdrand | =Rv     | >OSZAPC input
+C7/6 66 reg | rdrand | =Rv     | >OSZAPC input
+C7/7 F3 reg | rdpid | =Rm      | sens input
+C7/7 NP reg | rdseed | =Rv     | >OSZAPC input
+C7/7 66 reg | rdseed | =Rv     | >OSZAPC input
 C8-CF | bswap | +Zv            |
 FF    | ud0  | &Gd &Ed           | trap
 78 NP | vmread | =Em Gm        | priv >OSZAPC

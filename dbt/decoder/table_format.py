@@ -76,6 +76,8 @@ ATTRIBUTES: Final[dict[str, str]] = {
     "count": "a count of 0 leaves the flags alone",
     "bitmem": "a register bit offset reaches beyond the operand",
     "rtm": "ends or aborts a transaction",
+    "input": "its result is no function of the guest state: time, chance, the processor",
+    "saves": "stores processor state that names addresses of code: x87 pointers",
     "k": "EVEX: a mask may be given",
     "kk": "EVEX: a mask must be given",
     "z_": "EVEX: zeroing is allowed (written z in EVEX rows)",

@@ -263,7 +263,7 @@ D9/2 mem | fst | =X         |
 D9/3 mem | fstp | =X        |
 D9/4 mem | fldenv | X       |
 D9/5 mem | fldcw | X        |
-D9/6 mem | fnstenv | =X     |
+D9/6 mem | fnstenv | =X     | saves
 D9/7 mem | fnstcw | =X      |
 D9/1 reg | fxch | X         |
 D9:D0 | fnop |              |
@@ -338,7 +338,7 @@ DD/1 mem | fisttp | =X      |
 DD/2 mem | fst | =X         |
 DD/3 mem | fstp | =X        |
 DD/4 mem | frstor | X       |
-DD/6 mem | fnsave | =X      |
+DD/6 mem | fnsave | =X      | saves
 DD/7 mem | fnstsw | =X      |
 DD/0 reg | ffree | X        |
 DD/1 reg | fxch | X         |

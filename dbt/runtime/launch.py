@@ -191,7 +191,7 @@ def replace_process(
     # Python ignores these from its start on; ignored signals would stay so for the program.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
-    words = _vmm_arguments(session, program)
+    words = vmm_arguments(session, program)
     block = original_environment() if environment is None else environment
     flush_streams()
     argv, keep_argv = _string_array(words)
@@ -201,7 +201,13 @@ def replace_process(
     raise LaunchError(f"{VMM_PATH}: {os.strerror(failure)}")
 
 
-def _vmm_arguments(session: Session, program: Program) -> list[bytes]:
+def vmm_arguments(session: Session, program: Program) -> list[bytes]:
+    """The argument vector of the VMM for a program.
+
+    Args:
+        session: its descriptor must stay open in the VMM.
+        program: as `resolve` found it.
+    """
     return [b"dbt-vmm", b"%d" % session.fd, program.path, *program.arguments]
 
 
@@ -328,7 +334,7 @@ def run(
     with Session(settings or Settings.from_environment()) as session:
         try:
             done = subprocess.run(
-                _vmm_arguments(session, program),
+                vmm_arguments(session, program),
                 executable=VMM_PATH,
                 pass_fds=(session.fd,),
                 env=env,

@@ -84,14 +84,14 @@ class Registers(MutableMapping[str, int]):
     def __init__(self, session: Session) -> None:
         self._session = session  # keeps the memory below mapped
         self._mailbox: Any = ffi.addressof(session.memory, "mailbox")
-        self._xsave: Any = ffi.buffer(self._mailbox.xsave)
+        self.xsave: Any = ffi.buffer(self._mailbox.xsave)
 
     def __getitem__(self, name: str) -> int:
         if name in _GENERAL:
             return int(self._mailbox.registers[_GENERAL.index(name)])
         if name in _PLAIN:
             return int(getattr(self._mailbox, name))
-        data = b"".join(self._xsave[at : at + size] for at, size in self._parts(name))
+        data = b"".join(self.xsave[at : at + size] for at, size in self._parts(name))
         return int.from_bytes(data, "little")
 
     def __setitem__(self, name: str, value: int) -> None:
@@ -109,7 +109,7 @@ class Registers(MutableMapping[str, int]):
             raise ArgumentError(f"{name}: {value:#x} does not fit")
         data = value.to_bytes(width, "little")
         for at, size in parts:
-            self._xsave[at : at + size], data = data[:size], data[size:]
+            self.xsave[at : at + size], data = data[:size], data[size:]
 
     def __delitem__(self, name: str) -> None:
         raise TypeError("registers cannot be deleted")
@@ -139,10 +139,10 @@ class Registers(MutableMapping[str, int]):
 
     def _present(self, component: int, at: int, size_bytes: int) -> None:
         """An absent component is in its initial state, whatever its bytes say: write that down."""
-        mask = self._xsave[_XSTATE_BV_AT][0]
+        mask = self.xsave[_XSTATE_BV_AT][0]
         if not mask & component:
-            self._xsave[at : at + size_bytes] = bytes(size_bytes)
-            self._xsave[_XSTATE_BV_AT] = bytes([mask | component])
+            self.xsave[at : at + size_bytes] = bytes(size_bytes)
+            self.xsave[_XSTATE_BV_AT] = bytes([mask | component])
 
 
 class Machine:
@@ -307,6 +307,18 @@ class Machine:
                 fault_address=mailbox.fault_address if is_fault else 0,
                 count=mailbox.count if count is not None else 0,
             )
+
+    def vector_state(self) -> bytes:
+        """The x87 and vector state: an XSAVE area in the standard format (SDM vol. 1, 13.4)."""
+        return bytes(self.registers.xsave)
+
+    def set_vector_state(self, area: bytes) -> None:
+        """Sets the x87 and vector state; components the area does not hold become initial.
+
+        Args:
+            area: as `vector_state` answers it, or shorter.
+        """
+        self.registers.xsave[: len(area)] = area
 
     def statistics(self) -> Statistics:
         """What the machine's process has counted so far."""

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from dbt._native import ffi, lib
 from dbt.errors import LaunchError
-from dbt.tcache.settings import CHAIN_ALL, Settings
+from dbt.tcache.settings import CHAIN_ALL, PLANTS, Settings
 
 if TYPE_CHECKING:
     from dbt.tcache.statistics import ProcessStatistics, Statistics
 
 # Programs take low descriptors for granted (a shell's redirections are 3 to 9): stay clear.
 _FD_AT_LEAST = 1000
+_PAGE_BYTES = 4096
 
 
 class Session:
@@ -24,16 +25,25 @@ class Session:
     Args:
         settings: for the translator; copied in.
         personality: DBT_PERSONALITY_LINUX or DBT_PERSONALITY_MACHINE.
+        record_bytes: of memory behind the session's for the record of a run; 0 for none.
 
     Raises:
         UsageError: a setting is out of its range.
         LaunchError: the kernel gives no memory file.
     """
 
-    def __init__(self, settings: Settings, personality: int = lib.DBT_PERSONALITY_LINUX) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        personality: int = lib.DBT_PERSONALITY_LINUX,
+        record_bytes: int = 0,
+    ) -> None:
         self.fd = -1
         settings.validated()
         size_bytes = ffi.sizeof("dbt_session")
+        self.record_at = size_bytes + -size_bytes % _PAGE_BYTES
+        if record_bytes:
+            size_bytes = self.record_at + record_bytes
         try:
             self.fd = _memory_file(size_bytes)
         except OSError as error:
@@ -45,6 +55,13 @@ class Session:
         configuration.tc_size_bytes = settings.tc_size_bytes
         configuration.unit_cap = settings.unit_cap
         configuration.chain_until = min(settings.chain_until, CHAIN_ALL)
+        configuration.cpu = lib.DBT_CPU_HOST if settings.cpu == "host" else lib.DBT_CPU_LEVEL_2
+        if settings.plant is not None:
+            configuration.plant = 1 + PLANTS.index(settings.plant[0])
+            configuration.plant_pc = settings.plant[1]
+        if record_bytes:
+            configuration.record_bytes = record_bytes
+            configuration.flags |= lib.DBT_CONFIG_RECORD
         self.memory.size_bytes = size_bytes
         self.memory.version = lib.DBT_SESSION_VERSION
         self.memory.magic = lib.DBT_SESSION_MAGIC

@@ -107,8 +107,8 @@ _TABLE = """
 10 mprotect(addr, length, prot) virtual
 11 munmap(addr, length) virtual
 12 brk(addr) virtual
-13 rt_sigaction(signum, act, oldact, size) virtual
-14 rt_sigprocmask(how, set, oldset, size) virtual
+13 rt_sigaction(signum, act, oldact, size) virtual oldact[32]
+14 rt_sigprocmask(how, set, oldset, size) virtual oldset[8]
 15 rt_sigreturn() virtual
 16 ioctl(fd, cmd, arg) pass arg[ioctl cmd]
 17 pread64(fd, buf, count, offset) pass buf[count]
@@ -121,7 +121,7 @@ _TABLE = """
 24 sched_yield() pass
 25 mremap(addr, old_length, new_length, flags, new_addr) virtual
 26 msync(addr, length, flags) pass
-27 mincore(addr, length, vec) virtual
+27 mincore(addr, length, vec) virtual vec[length]
 28 madvise(addr, length, advice) virtual
 29 shmget(key, size, flags) pass
 30 shmat(id, addr, flags) virtual
@@ -166,7 +166,7 @@ _TABLE = """
 69 msgsnd(id, msg, size, flags) pass
 70 msgrcv(id, msg, size, type, flags) pass msg[size] msg[8]
 71 msgctl(id, cmd, buf) pass buf[120]
-72 fcntl(fd, cmd, arg) virtual
+72 fcntl(fd, cmd, arg) virtual arg[32]
 73 flock(fd, operation) pass
 74 fsync(fd) pass
 75 fdatasync(fd) pass
@@ -225,7 +225,7 @@ _TABLE = """
 128 rt_sigtimedwait(set, info, timeout, size) pass info[128]
 129 rt_sigqueueinfo(pid, signum, info) pass
 130 rt_sigsuspend(mask, size) virtual
-131 sigaltstack(new, old) virtual
+131 sigaltstack(new, old) virtual old[24]
 132 utime(path, times) pass
 133 mknod(path, mode, device) pass
 134 uselib(path) refuse=ENOSYS
@@ -252,7 +252,7 @@ _TABLE = """
 155 pivot_root(new, old) pass
 156 _sysctl(args) refuse=ENOSYS
 157 prctl(option, a, b, c, d) virtual a[64]
-158 arch_prctl(code, addr) virtual
+158 arch_prctl(code, addr) virtual addr[8]
 159 adjtimex(buf) pass buf[208]
 160 setrlimit(resource, limit) virtual
 161 chroot(path) pass

@@ -18,6 +18,8 @@ UNIT_CAP_MAX = 128
 CHAIN_ALL = 0xFFFFFFFF
 
 RETURNS = ("auto", "table", "paired")
+CPUS = ("host", "x86-64-v2")
+PLANTS = ("length", "flag", "scratch", "target", "link", "store")
 
 _UNITS = {"": 1, "K": KIB, "M": MIB, "G": GIB}
 
@@ -36,6 +38,10 @@ class Settings(NamedTuple):
             and returns, which the processor predicts better when there are many; they write below
             the red zone of the guest's stack, as a signal would), or "auto" (paired once the
             program proves large).
+        cpu: what the guest's cpuid and auxiliary vector tell: "host", or "x86-64-v2", a processor
+            without AVX.
+        plant: a bug to be made on purpose, to see that comparing finds it: its kind, one of
+            PLANTS, and the guest address it is made at. None: none.
     """
 
     tc_size_bytes: int = 64 * MIB
@@ -45,6 +51,8 @@ class Settings(NamedTuple):
     follow: bool = True
     fall_through: bool = True
     returns: str = "auto"
+    cpu: str = "host"
+    plant: tuple[str, int] | None = None
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -75,6 +83,8 @@ class Settings(NamedTuple):
             )
         if not 1 <= self.unit_cap <= UNIT_CAP_MAX:
             raise UsageError(f"a translation unit holds 1 to {UNIT_CAP_MAX} instructions")
+        if self.plant is not None and self.plant[0] not in PLANTS:
+            raise UsageError(f"{self.plant[0]!r} is no bug to plant; there are {', '.join(PLANTS)}")
         if not 0 <= self.chain_until <= CHAIN_ALL:
             raise UsageError(f"the number of units to chain is 0 to {CHAIN_ALL}")
         return self
@@ -122,6 +132,17 @@ def parse_returns(text: str) -> str:
     return text
 
 
+def parse_cpu(text: str) -> str:
+    """Checks a processor's name.
+
+    Raises:
+        UsageError: there is no such processor to be shown.
+    """
+    if text not in CPUS:
+        raise UsageError(f"{text!r} is no processor to show; there are {', '.join(CPUS)}")
+    return text
+
+
 def _parse_no(text: str) -> bool:
     """The value of a setting that a variable named NO_… turns off."""
     return text.lower() in ("0", "no", "off", "false")
@@ -133,4 +154,5 @@ VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "DBT_TU_CAP": ("unit_cap", parse_count),
     "DBT_NO_CHAIN": ("chain", _parse_no),
     "DBT_RETURNS": ("returns", parse_returns),
+    "DBT_CPU": ("cpu", parse_cpu),
 }

@@ -147,7 +147,7 @@ c5f858c1 | 64 | IDENT vaddps |
 c4e2f8f2c1 | 64 | IDENT andn | reads=rax,rcx writes=rax prefixes=VEX3 size=8
 c4e27bf6c1 | 64 | IDENT mulx | reads=rcx,rdx writes=rax
 c4e27190040500000000 | 64 | INVALID
-c4e2719004ed00000000 | 64 | IDENT vpgatherdd | traits=ADDRESS,MEMORY,MODRM,VSIB reads= base=-
+c4e2719004ed00000000 | 64 | IDENT vpgatherdd | traits=ADDRESS,MEMORY,MODRM,VECTOR,VSIB reads= base=-
 62f17c4858c2 | 64 | IDENT vaddps | prefixes=EVEX
 62f17c48584001 | 64 | IDENT vaddps | disp=64
 62f17c58584001 | 64 | IDENT vaddps | disp=4
@@ -160,7 +160,7 @@ c4e2719004ed00000000 | 64 | IDENT vpgatherdd | traits=ADDRESS,MEMORY,MODRM,VSIB 
 8fe978e100 | 64 | IDENT vphsubbw |
 8fea7810c000000000 | 64 | IDENT bextr |
 0f0fc09e | 64 | IDENT pfadd |
-0f0f40109e | 64 | IDENT pfadd | traits=ADDRESS,MEMORY,MODRM disp=16
+0f0f40109e | 64 | IDENT pfadd | traits=ADDRESS,MEMORY,MODRM,VECTOR disp=16
 c4e2434900 | 64 | INVALID
 # What raises #UD.
 06 | 64 | INVALID

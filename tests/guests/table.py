@@ -134,6 +134,7 @@ GUESTS: tuple[Guest, ...] = (
     ),
     _bare("exit_status", status=42),
     _bare("is_prime", b"1229\n"),
+    _bare("plants", status=100, variants=BARE_STATIC),
     _bare("is_prime", b"25\n", arguments=("100",), label="100", variants=BARE_STATIC),
     _bare("jcc_all", b"1024\n"),
     _bare("loop_forms"),

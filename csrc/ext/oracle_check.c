@@ -1,0 +1,195 @@
+/* Job: compares a reference's state with what the record says, and finds the instructions whose outcome
+ * the record must supply.
+ * State: none beyond dbt_oracle. Invariant: only what the manual leaves undefined is let pass. */
+#include "ext/oracle_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ext/ext.h"
+
+/* The legacy region of an XSAVE area (SDM vol. 1, table 13-1). */
+#define FCW_AT 0u
+#define FSW_AT 2u
+#define FTW_AT 4u
+#define MXCSR_AT 24u
+#define X87_AT 32u
+#define X87_SLOT_BYTES 16u
+#define X87_VALUE_BYTES 10u
+#define VECTOR_AT 160u
+#define VECTOR_END 416u
+
+const dbt_unit_record *dbt_oracle_point(const dbt_oracle *oracle, u32 number)
+{
+    return number < oracle->record->count ? &oracle->units[number] : &oracle->record->now;
+}
+
+const u8 *dbt_oracle_vector(const dbt_oracle *oracle, u32 number)
+{
+    const dbt_record *record = oracle->record;
+    const u8 *slots = (const u8 *)record + record->vectors_at;
+    if (number == record->count) {
+        return slots;
+    }
+    const u32 slot = oracle->units[number].vector;
+    return slot == 0 ? NULL : slots + (u64)slot * record->vector_bytes;
+}
+
+bool dbt_oracle_decode(dbt_oracle *oracle, u64 guest_pc, dbt_instruction *out)
+{
+    u8 bytes[DBT_INSTRUCTION_MAX_BYTES];
+    size_t count = 0;
+    while (count < sizeof bytes) {
+        u64 left;
+        const u8 *host = dbt_mirror_at(oracle, guest_pc + count, &left);
+        if (host == NULL) {
+            break;
+        }
+        const size_t part = left < sizeof bytes - count ? left : sizeof bytes - count;
+        memcpy(bytes + count, host, part);
+        count += part;
+    }
+    return dbt_instruction_decode(bytes, count, guest_pc, DBT_MODE_64, out) == DBT_OK;
+}
+
+bool dbt_oracle_is_input(dbt_oracle *oracle, u64 guest_pc, dbt_instruction *out)
+{
+    return dbt_oracle_decode(oracle, guest_pc, out) && out->traits & DBT_TRAIT_INPUT;
+}
+
+/* The flags that are undefined after so many instructions in a row, by the opcode table. */
+u32 dbt_ext_undefined_flags(dbt_oracle *oracle, u64 guest_pc, u64 instructions, u32 undefined)
+{
+    for (; instructions > 0; instructions--) {
+        dbt_instruction instruction;
+        dbt_effects effects;
+        if (!dbt_oracle_decode(oracle, guest_pc, &instruction)) {
+            break;
+        }
+        dbt_instruction_effects(&instruction, &effects);
+        undefined = (undefined & ~effects.flags_written) | effects.flags_undefined;
+        guest_pc += instruction.length;
+    }
+    return undefined;
+}
+
+static u32 first_difference(const u8 *left, const u8 *right, u32 from, u32 to)
+{
+    while (from < to && left[from] == right[from]) {
+        from++;
+    }
+    return from;
+}
+
+u32 dbt_oracle_check_legacy(const u8 *expected, const u8 *actual, u32 mxcsr_mask, u32 *first)
+{
+    u32 fields = 0;
+    u32 left;
+    u32 right;
+    memcpy(&left, expected + MXCSR_AT, 4);
+    memcpy(&right, actual + MXCSR_AT, 4);
+    if ((left ^ right) & mxcsr_mask) {
+        fields |= DBT_DIFFERS_MXCSR;
+        *first = MXCSR_AT;
+    }
+    u32 at = first_difference(expected, actual, VECTOR_AT, VECTOR_END);
+    if (at < VECTOR_END) {
+        fields |= DBT_DIFFERS_VECTOR;
+        *first = at;
+    }
+    u8 valid = expected[FTW_AT];
+    const u32 top = (u32)expected[FSW_AT + 1] >> 3 & 7u;
+    if (memcmp(expected + FCW_AT, actual + FCW_AT, 5) != 0) {
+        fields |= DBT_DIFFERS_X87;
+        *first = first_difference(expected, actual, FCW_AT, FTW_AT);
+        return fields;
+    }
+    for (u32 number = 0; number < 8; number++) {
+        const u32 start = X87_AT + number * X87_SLOT_BYTES;
+        const bool is_valid = valid >> ((top + number) & 7u) & 1;
+        at = first_difference(expected, actual, start, start + X87_VALUE_BYTES);
+        if (is_valid && at < start + X87_VALUE_BYTES) {
+            *first = at;
+            return fields | DBT_DIFFERS_X87;
+        }
+    }
+    return fields;
+}
+
+bool dbt_oracle_check(dbt_oracle *oracle, const dbt_unit_record *actual,
+                      dbt_oracle_outcome *outcome)
+{
+    const dbt_unit_record *expected = dbt_oracle_point(oracle, oracle->point);
+    u32 fields = 0;
+    for (u32 number = 0; number < 16; number++) {
+        fields |= (u32)(expected->registers[number] != actual->registers[number]) << number;
+    }
+    if (expected->rip != actual->rip) {
+        fields |= DBT_DIFFERS_RIP;
+    }
+    const u32 flags = (u32)(expected->rflags ^ actual->rflags) & DBT_FLAGS_COMPARED;
+    u32 undefined = 0;
+    if (flags != 0) {
+        undefined = dbt_ext_undefined_flags(oracle, oracle->previous.rip,
+                                            expected->executed - oracle->previous.executed,
+                                            oracle->undefined);
+        if (flags & ~undefined) {
+            fields |= DBT_DIFFERS_FLAGS;
+        }
+    }
+    oracle->undefined = flags & undefined;
+    outcome->flags_undefined = undefined;
+    if (expected->fs_base != actual->fs_base || expected->gs_base != actual->gs_base) {
+        fields |= DBT_DIFFERS_BASES;
+    }
+    if (fields != 0) {
+        outcome->fields = fields;
+        outcome->actual = *actual;
+        return false;
+    }
+    oracle->previous = *expected;
+    return true;
+}
+
+void dbt_oracle_run(dbt_oracle *oracle, const dbt_record *record, dbt_oracle_outcome *outcome)
+{
+    oracle->record = record;
+    oracle->units = (const dbt_unit_record *)((const u8 *)record + record->units_at);
+    oracle->point = 0;
+    outcome->status = DBT_ORACLE_FAILED;
+    outcome->error = 0;
+    outcome->fields = outcome->flags_undefined = outcome->vector_first = 0;
+    outcome->inputs = 0;
+    const u64 before = oracle->executed;
+    oracle->kind->run(oracle, outcome);
+    outcome->point = oracle->point;
+    outcome->instructions = oracle->executed - before;
+}
+
+void dbt_oracle_set_state(dbt_oracle *oracle, const dbt_unit_record *state, const u8 *vector,
+                          u64 features)
+{
+    oracle->executed = state->executed;
+    oracle->previous = *state;
+    oracle->undefined = 0;
+    oracle->kind->set_state(oracle, state, vector, features);
+}
+
+int dbt_oracle_raises(dbt_oracle *oracle)
+{
+    return oracle->kind->raises(oracle);
+}
+
+void dbt_oracle_close(dbt_oracle *oracle)
+{
+    oracle->kind->close(oracle);
+    while (oracle->region_count > 0) {
+        const dbt_mirror_region *region = &oracle->regions[0];
+        (void)dbt_oracle_unmap(oracle, region->guest_start, region->guest_end);
+    }
+    free(oracle->regions);
+    free(oracle->writes);
+    free(oracle->pages);
+    free(oracle->own);
+    free(oracle);
+}

@@ -1,0 +1,233 @@
+"""Comparing a program, or a bare guest, translated against a reference."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dbt.errors import DbtError, UsageError
+from dbt.reference.case import (
+    PAGE_BYTES,
+    Case,
+    Narrowing,
+    Page,
+    changed_settings,
+    instruction_text,
+    registers_of,
+    summary,
+    values_of,
+)
+from dbt.reference.case import replay as replay_case
+from dbt.reference.follow import Follower, Found
+from dbt.reference.oracle import Oracle
+from dbt.reference.verdict import Coverage, Difference, Value, Verdict
+from dbt.runtime.launch import resolve
+from dbt.tcache.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def compare(
+    command: Sequence[str | bytes | os.PathLike[str]],
+    *,
+    oracle: str = "unicorn",
+    settings: Settings | None = None,
+    env: Mapping[str, str] | None = None,
+    quiet: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Verdict:
+    """Runs a program translated, once, and a reference behind it, to the first difference.
+
+    Args:
+        command: the program, searched for as a shell does, and its arguments.
+        oracle: "unicorn" (the program then sees a processor without AVX) or "hardware".
+        settings: for the translator; None takes the environment's.
+        env: the program's environment; None takes this process's own.
+        quiet: whether the program gets no input and its output is dropped.
+        progress: called now and then with the instructions compared so far.
+
+    Raises:
+        UsageError: the command is empty, or there is no such oracle.
+        ProgramNotFoundError: there is no such program.
+        NotExecutableError: it cannot be run.
+        LaunchError: the oracle cannot be used here.
+    """
+    words = [os.fsencode(word) for word in command]
+    if not words:
+        raise UsageError("no program was named")
+    settings = settings or Settings.from_environment()
+    if oracle == "unicorn":
+        settings = settings._replace(cpu="x86-64-v2")
+    started = time.monotonic()
+    reference = Oracle(oracle)
+    try:
+        follower = Follower(
+            reference,
+            resolve(words),
+            settings,
+            environment=None if env is None else dict(env),
+            quiet=quiet,
+            progress=progress,
+        )
+        try:
+            found = follower.follow()
+            if found is None:
+                difference, case, status = None, None, follower.status()
+            else:
+                difference, case = _explained(follower, found)
+                status = None
+            return Verdict(
+                oracle=oracle,
+                coverage=follower.coverage(),
+                difference=difference,
+                exit_status=status if status is not None and status >= 0 else None,
+                signal=-status if status is not None and status < 0 else None,
+                seconds=time.monotonic() - started,
+                replay=case.to_bytes() if case is not None else b"",
+            )
+        finally:
+            follower.close()
+    finally:
+        reference.close()
+
+
+def replay(path: Path) -> Verdict:
+    """Runs the case of a replay file alone.
+
+    Raises:
+        UsageError: it is no replay file.
+    """
+    try:
+        case = Case.from_bytes(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    started = time.monotonic()
+    difference, count = replay_case(case)
+    return Verdict(
+        oracle=case.oracle,
+        coverage=Coverage(instructions=count - (difference is not None), units=1),
+        difference=difference,
+        seconds=time.monotonic() - started,
+        replay=case.to_bytes(),
+    )
+
+
+class _Place:
+    """The stretch of a batch in which a difference came about."""
+
+    def __init__(self, follower: Follower, found: Found) -> None:
+        self.state, self.vector, self.instructions = _stretch(follower, found)
+        self.pc = int(self.state.rip)
+        self.executed = int(self.state.executed)
+
+
+def _stretch(follower: Follower, found: Found) -> tuple[Any, bytes, int]:
+    """State and vector state at the stretch's start, and its length in instructions."""
+    record, units = follower.record, follower.units
+    point = found.point
+    if found.kind == "memory":
+        executed = _writer(follower, found.address)
+        if executed is None:
+            return follower.base[0], follower.base_vector, _length(follower, -1, record.count)
+        point = next((n for n in range(record.count) if units[n].executed > executed), record.count)
+    start = point - 1
+    while start >= 0 and units[start].executed == _executed(follower, point):
+        start -= 1
+    if start < 0:
+        return follower.base[0], follower.base_vector, _length(follower, -1, point)
+    return units[start], follower.vector_before(start), _length(follower, start, point)
+
+
+def _executed(follower: Follower, point: int) -> int:
+    state = follower.units[point] if point < follower.record.count else follower.record.now
+    return int(state.executed)
+
+
+def _length(follower: Follower, start: int, point: int) -> int:
+    first = follower.base[0].executed if start < 0 else follower.units[start].executed
+    return _executed(follower, point) - int(first)
+
+
+def _writer(follower: Follower, address: int) -> int | None:
+    """Number of the instruction of the reference that stored last to an address."""
+    for write in follower.oracle.writes():
+        if write.address <= address < write.address + write.size_bytes:
+            return write.executed
+    return None
+
+
+def _explained(follower: Follower, found: Found) -> tuple[Difference, Case]:
+    """Narrows a difference down to the instruction, and makes its case."""
+    place = _Place(follower, found)
+    oracle = follower.oracle
+    coarse = _coarse_values(follower, found)
+    oracle.roll_back(place.executed)
+    case = Case(
+        oracle=oracle.name,
+        settings=changed_settings(follower.settings),
+        registers=registers_of(place.state),
+        vector=place.vector,
+        features=int(follower.record.features),
+        instructions=max(place.instructions, 1),
+    )
+
+    def source(address: int) -> Page | None:
+        region = follower.region_at(address)
+        data = oracle.read(address, PAGE_BYTES)
+        return None if region is None or data is None else Page(region.protection, data)
+
+    kind, values, pc = found.kind, coarse, None
+    try:
+        narrowing = Narrowing(case, oracle, follower.settings, source, place.executed)
+        try:
+            first = narrowing.find() if place.instructions else None
+            if first is not None:
+                count, kind, values = first
+                pc = narrowing.pc_before(count)
+            elif kind == "state" and [value.name for value in coarse] == ["rip"]:
+                kind = "control"
+        finally:
+            narrowing.close()
+    except DbtError as error:
+        values = (*values, Value("(the case alone)", "runs", str(error)))
+    text = instruction_text(oracle.read, pc) if pc is not None else ""
+    case.note = summary(kind, text)
+    difference = Difference(
+        kind=kind,
+        unit_pc=place.pc,
+        pc=pc,
+        instruction=text,
+        values=values,
+        summary=f"{case.note} ({found.summary})" if pc is None else case.note,
+        listing=_listing(oracle, place.pc, case.instructions),
+    )
+    return difference, case
+
+
+def _coarse_values(follower: Follower, found: Found) -> tuple[Value, ...]:
+    if found.kind != "state":
+        return (Value(found.kind, "", found.summary),)
+    record = follower.record
+    state = follower.units[found.point] if found.point < record.count else record.now
+    vector = follower.vector_before(found.point)
+    return tuple(values_of(follower.oracle.outcome, registers_of(state), vector))
+
+
+def _listing(oracle: Oracle, pc: int, instructions: int) -> str:
+    """Guest and host code of a unit, as `dbt translate` shows them."""
+    from dbt.decoder.instruction import iterate
+    from dbt.translator import listing
+
+    code = next((c for n in (512, 128, 32, 16) if (c := oracle.read(pc, n))), b"")
+    size_bytes = 0
+    try:
+        for number, instruction in enumerate(iterate(code, pc), start=1):
+            size_bytes = instruction.next_pc - pc
+            if number == instructions:
+                break
+        return str(listing.of_bytes(code[:size_bytes], pc))
+    except DbtError as error:
+        return str(error)

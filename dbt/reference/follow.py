@@ -1,0 +1,493 @@
+"""Follows a recorded run with an oracle: batch by batch, and what the outside world did in between.
+
+The program runs translated, once, with real system calls. Its VMM stops at the end of each batch;
+while it stands, the oracle runs the same instructions, and memory that either side wrote is
+compared. Effects of system calls and signal frames are copied into the reference.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from dbt._native import ffi, lib
+from dbt.errors import LaunchError
+from dbt.reference import effects
+from dbt.reference.oracle import EQUAL, FAULT, Oracle
+from dbt.reference.verdict import Coverage
+from dbt.runtime.launch import VMM_PATH, Program, vmm_arguments
+from dbt.runtime.session import Session
+from dbt.tcache.settings import Settings
+
+UNIT_CAPACITY = 16384
+VECTOR_CAPACITY = 2048
+_RECORD_BYTES = 64 << 20
+_PAGE_BYTES = 4096
+_RED_ZONE_BYTES = 128
+_DEAD_BYTES = 1 << 20
+_PROT_WRITE = 2
+_REGION_SHARED = 1
+_FULL_CHECK_S = 5.0
+_NO_RANDOMIZATION = 0x0040000
+_MAP_ANONYMOUS = 0x20
+_REASONS = {
+    lib.DBT_RECORD_THREAD: "everything from the start of a thread on",
+    lib.DBT_RECORD_EXECUTE: "everything from the execution of another program on",
+    lib.DBT_RECORD_REFUSED: "everything from where dbt refused to go on",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A difference, where it was met: what the narrowing starts from.
+
+    Attributes:
+        kind: as in Difference.
+        point: number of the unit record in the batch that the reference did not match; for memory
+            the number of units in the batch.
+        address: of the first byte that differs (memory), or of the instruction (fault).
+        summary: one line.
+    """
+
+    kind: str
+    point: int
+    address: int
+    summary: str
+
+
+@dataclass
+class Region:
+    """A mapping of the guest's, as the VMM tells it."""
+
+    start: int
+    end: int
+    protection: int
+    flags: int
+
+
+@dataclass
+class _Counts:
+    instructions: int = 0
+    units: int = 0
+    syscalls: int = 0
+    signals: int = 0
+    inputs: int = 0
+    not_covered: dict[str, None] = field(default_factory=dict)
+
+
+class Follower:
+    """One program, run translated, with an oracle behind it.
+
+    Args:
+        oracle: fresh; it stays the caller's.
+        program: to be run.
+        settings: for the translator.
+        environment: of the program; None takes this process's.
+        quiet: whether it gets no input and its output is dropped.
+        progress: called now and then with the instructions compared so far.
+
+    Attributes:
+        oracle: the one given.
+        record: the dbt_record of the run.
+        base: the state the batch at hand started from, a dbt_unit_record.
+        base_vector: its XSAVE area.
+    """
+
+    def __init__(
+        self,
+        oracle: Oracle,
+        program: Program,
+        settings: Settings,
+        *,
+        environment: dict[str, str] | None = None,
+        quiet: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self.oracle = oracle
+        self.settings = settings
+        self._progress = progress
+        self._session = Session(settings, record_bytes=_RECORD_BYTES)
+        self.record: Any = ffi.cast(
+            "dbt_record *", ffi.cast("char *", self._session.memory) + self._session.record_at
+        )
+        self.record.unit_capacity = UNIT_CAPACITY
+        self.record.vector_capacity = VECTOR_CAPACITY
+        self.record.units_at = 4096
+        unit_bytes = UNIT_CAPACITY * ffi.sizeof("dbt_unit_record")
+        self.record.vectors_at = 4096 + unit_bytes + -unit_bytes % _PAGE_BYTES
+        self.units: Any = ffi.cast("dbt_unit_record *", ffi.cast("char *", self.record) + 4096)
+        self.base: Any = ffi.new("dbt_unit_record *")
+        self.base_vector = b""
+        self._counts = _Counts()
+        self._regions: list[Region] = []
+        self._checked_at = time.monotonic()
+        self._syscall: tuple[int, tuple[int, ...]] = (0, ())
+        self._memory_fd = self._pagemap_fd = -1
+        self._process = self._start(program, environment, quiet)
+
+    def _start(self, program: Program, environment: dict[str, str] | None, quiet: bool) -> Any:
+        import subprocess
+
+        from dbt.reference.personality import without_randomization
+
+        nothing = subprocess.DEVNULL if quiet else None
+        with without_randomization():
+            return subprocess.Popen(
+                vmm_arguments(self._session, program),
+                executable=VMM_PATH,
+                pass_fds=(self._session.fd,),
+                env=environment,
+                stdin=nothing,
+                stdout=nothing,
+                stderr=nothing,
+            )
+
+    def close(self) -> None:
+        """Ends the program, if it still runs, and gives everything back."""
+        for fd in (self._memory_fd, self._pagemap_fd):
+            if fd >= 0:
+                os.close(fd)
+        self._memory_fd = self._pagemap_fd = -1
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._session.close()
+
+    def region_at(self, address: int) -> Region | None:
+        """The guest's mapping at an address."""
+        return next((r for r in self._regions if r.start <= address < r.end), None)
+
+    def coverage(self) -> Coverage:
+        """How much was compared so far."""
+        counts = self._counts
+        return Coverage(
+            counts.instructions,
+            counts.units,
+            counts.syscalls,
+            counts.signals,
+            counts.inputs,
+            tuple(counts.not_covered),
+        )
+
+    def status(self) -> int:
+        """Lets the program go on by itself to its end; answers as subprocess.Popen.wait does."""
+        if self._process.poll() is None:
+            lib.dbt_ext_record_take(self.record)
+        return int(self._process.wait())
+
+    def follow(self) -> Found | None:
+        """Follows to the end of the record; answers the first difference, or None.
+
+        Raises:
+            LaunchError: the program could not be started, or an oracle failed.
+        """
+        while self._wait():
+            event = self.record.event
+            if event == lib.DBT_EVENT_END:
+                return self._end()
+            handler = {
+                lib.DBT_EVENT_START: self._begin,
+                lib.DBT_EVENT_FULL: self._full,
+                lib.DBT_EVENT_ENTER: self._enter,
+                lib.DBT_EVENT_LEAVE: self._leave,
+                lib.DBT_EVENT_SIGNAL: self._signal,
+                lib.DBT_EVENT_FRAME: self._frame,
+            }[event]
+            found = handler()
+            if found is not None:
+                return found
+            if self._progress is not None:
+                self._progress(self._counts.instructions)
+            lib.dbt_ext_record_take(self.record)
+        if self.record.forks:
+            self._not_covered(f"{self.record.forks} child processes")
+        return None
+
+    def _wait(self) -> bool:
+        while True:
+            answer = lib.dbt_ext_record_wait(self.record, self._process.pid, -1)
+            if answer == 0:
+                return True
+            if answer == -errno.ESRCH:
+                return False
+
+    def _not_covered(self, what: str) -> None:
+        self._counts.not_covered.setdefault(what)
+
+    # Events.
+
+    def _begin(self) -> Found | None:
+        pid = self._process.pid
+        self._memory_fd = os.open(f"/proc/{pid}/mem", os.O_RDONLY)
+        self._pagemap_fd = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY)
+        files = list(_file_ranges(pid))
+        for region in self._told_regions():
+            self.oracle.map(region.start, region.end, region.protection)
+            self._regions.append(region)
+            self.oracle.load(self._memory_fd, region.start, region.end, self._pagemap_fd)
+            for start, end in files:
+                low, high = max(start, region.start), min(end, region.end)
+                if low < high:
+                    self.oracle.load(self._memory_fd, low, high)
+        self._adopt()
+        return None
+
+    def _full(self) -> Found | None:
+        count = self.record.count
+        found = self._run()
+        if found is not None:
+            return found
+        if count and self.units[count - 1].flags & lib.DBT_UNIT_RECORD_SAVES:
+            self._take_saved()
+        found = self._compare_memory()
+        if found is None:
+            self._go_on()
+        return found
+
+    def _enter(self) -> Found | None:
+        self._counts.syscalls += 1
+        record = self.record
+        self._syscall = (record.number, tuple(record.arguments))
+        found = self._run() or self._compare_memory()
+        name = effects.name_of(record.number)
+        last = name in ("exit_group", "exit", "execve", "execveat")
+        if found is None and (last or time.monotonic() - self._checked_at > _FULL_CHECK_S):
+            found = self._compare_all()
+        if found is None:
+            self._go_on()
+        return found
+
+    def _leave(self) -> Found | None:
+        number, arguments = self._syscall
+        if self.record.region_count:
+            self._change_regions(number, arguments)
+        for start, size_bytes in effects.written(number, arguments, self._read):
+            self._load(start, size_bytes)
+        if effects.shares_memory(number, arguments, self._read):
+            self._load_all()
+            self._not_covered("a child process in the program's own memory")
+        self._adopt()
+        return None
+
+    def _signal(self) -> Found | None:
+        self._counts.signals += 1
+        found = self._run() or self._compare_memory()
+        if found is not None:
+            return found
+        if self.record.is_synchronous:
+            pc = int(self.record.now.rip)
+            if not self.oracle.raises():
+                name = signal.Signals(self.record.signal).name
+                return Found("fault", self.record.count, pc, f"{name} that the reference lacks")
+        else:
+            self._not_covered("when signals from outside arrive")
+        self._go_on()
+        return None
+
+    def _frame(self) -> Found | None:
+        self._load(self.record.range_start, self.record.range_end - self.record.range_start)
+        self._adopt()
+        return None
+
+    def _end(self) -> Found | None:
+        self._not_covered(_REASONS[self.record.reason])
+        if self.record.reason == lib.DBT_RECORD_EXECUTE:
+            return None  # the guest whose state this was has gone
+        return self._run() or self._compare_memory()
+
+    # Steps.
+
+    def _vectors(self, slot: int) -> Any:
+        start = self.record.vectors_at + slot * self.record.vector_bytes
+        return ffi.cast("uint8_t *", self.record) + start
+
+    def vector_before(self, point: int) -> bytes:
+        """The XSAVE area that a unit found: the last one recorded up to it."""
+        for number in range(point, -1, -1):
+            slot = self.units[number].vector if number < self.record.count else 0
+            if slot:
+                return bytes(ffi.buffer(self._vectors(slot), self.record.vector_bytes))
+        return self.base_vector
+
+    def _remember_base(self) -> None:
+        self.base[0] = self.record.now
+        self.base_vector = bytes(ffi.buffer(self._vectors(0), self.record.vector_bytes))
+
+    def _adopt(self) -> None:
+        """The reference takes over the state of now."""
+        self.oracle.set_state(
+            ffi.addressof(self.record, "now"), self._vectors(0), self.record.features
+        )
+        self.oracle.forget_writes()
+        self._remember_base()
+
+    def _go_on(self) -> None:
+        self.oracle.forget_writes()
+        self._remember_base()
+
+    def _run(self) -> Found | None:
+        status = self.oracle.run(self.record)
+        outcome = self.oracle.outcome
+        self._counts.instructions += outcome.instructions
+        self._counts.inputs += outcome.inputs
+        self._counts.units += min(outcome.point, self.record.count)
+        if status == EQUAL:
+            return None
+        if status == FAULT:
+            return Found(
+                "fault", outcome.point, outcome.actual.rip,
+                f"the reference faults (error {outcome.error})",
+            )  # fmt: skip
+        if outcome.fields == 0:
+            raise LaunchError(f"the {self.oracle.name} oracle failed (error {outcome.error})")
+        return Found("state", outcome.point, 0, "the state differs")
+
+    def _dead(self) -> tuple[int, int]:
+        end = max(int(self.record.now.registers[4]) - _RED_ZONE_BYTES, 0)
+        return max(end - _DEAD_BYTES, 0), end
+
+    def _compare_memory(self) -> Found | None:
+        address = self.oracle.compare_written(self._memory_fd, self._dead())
+        return self._found_memory(address)
+
+    def _found_memory(self, address: int | None) -> Found | None:
+        if address is None:
+            return None
+        region = self.region_at(address)
+        if region is not None and region.flags & _REGION_SHARED:
+            self._not_covered("memory shared with others")
+            self.oracle.load(self._memory_fd, region.start, region.end)
+            return None
+        return Found("memory", self.record.count, address, f"memory at {address:#x} differs")
+
+    def _compare_all(self) -> Found | None:
+        self._checked_at = time.monotonic()
+        for region in self._regions:
+            if not region.protection & _PROT_WRITE or region.flags & _REGION_SHARED:
+                continue
+            found = self._found_memory(
+                self.oracle.compare_range(
+                    self._memory_fd, self._pagemap_fd, region.start, region.end, self._dead()
+                )
+            )
+            if found is not None:
+                return found
+        return None
+
+    def _read(self, address: int, size_bytes: int) -> bytes:
+        try:
+            return os.pread(self._memory_fd, size_bytes, address)
+        except (OSError, OverflowError):
+            return b""
+
+    def _load(self, start: int, size_bytes: int) -> None:
+        if size_bytes > 0:
+            end = min(start + size_bytes, 1 << 47)
+            self.oracle.load(self._memory_fd, start, end)
+
+    def _load_all(self) -> None:
+        for region in self._regions:
+            if region.protection & _PROT_WRITE:
+                self.oracle.load(self._memory_fd, region.start, region.end, self._pagemap_fd)
+
+    def _take_saved(self) -> None:
+        """Processor state that the last instruction stored: it holds addresses of host code."""
+        last = self.record.now.executed - 1
+        stored = []
+        for write in self.oracle.writes():
+            if write.executed != last:
+                break
+            stored.append((write.address, write.address + write.size_bytes))
+        if not stored:
+            return
+        start = min(low for low, _ in stored)
+        size_bytes = max(high for _, high in stored) - start
+        if size_bytes >= 256:
+            size_bytes = max(size_bytes, self.record.vector_bytes)
+        self._load(start, size_bytes)
+        self._not_covered("the contents of save areas of the processor's state")
+
+    # Mappings.
+
+    def _told_regions(self) -> list[Region]:
+        told = ffi.cast("dbt_record_region *", self.units)
+        return [
+            Region(told[at].guest_start, told[at].guest_end, told[at].protection, told[at].flags)
+            for at in range(self.record.region_count)
+        ]
+
+    def _change_regions(self, number: int, arguments: Sequence[int]) -> None:
+        """Brings the reference's mappings to what the VMM tells, and loads what is new."""
+        fresh = self._told_regions()
+        touched = _touched(effects.name_of(number), arguments, int(self.record.now.registers[0]))
+        before = _Intervals(self._regions)
+        after = _Intervals(fresh)
+        bounds = sorted({*before.bounds(), *after.bounds(), *(touched or ())})
+        for low, high in pairwise(bounds):
+            old, new = before.at(low), after.at(low)
+            is_touched = touched is not None and touched[0] <= low < touched[1]
+            if old is not None and (new is None or is_touched):
+                self.oracle.unmap(low, high)
+                old = None
+            if new is None:
+                continue
+            if old is None:
+                self.oracle.map(low, high, new.protection)
+                self._load_mapping(number, arguments, low, high)
+            elif old.protection != new.protection:
+                self.oracle.protect(low, high, new.protection)
+        self._regions = fresh
+
+    def _load_mapping(self, number: int, arguments: Sequence[int], low: int, high: int) -> None:
+        is_plain = effects.name_of(number) == "brk" or (
+            effects.name_of(number) == "mmap" and arguments[3] & _MAP_ANONYMOUS
+        )
+        self.oracle.load(self._memory_fd, low, high, self._pagemap_fd if is_plain else -1)
+
+
+class _Intervals:
+    """Regions by address."""
+
+    def __init__(self, regions: Sequence[Region]) -> None:
+        self._regions = sorted(regions, key=lambda region: region.start)
+        self._starts = [region.start for region in self._regions]
+
+    def bounds(self) -> Iterator[int]:
+        for region in self._regions:
+            yield region.start
+            yield region.end
+
+    def at(self, address: int) -> Region | None:
+        from bisect import bisect_right
+
+        index = bisect_right(self._starts, address) - 1
+        if index < 0 or self._regions[index].end <= address:
+            return None
+        return self._regions[index]
+
+
+def _touched(name: str, arguments: Sequence[int], result: int) -> tuple[int, int] | None:
+    """The range whose contents a successful memory call replaced."""
+    if result >= (1 << 64) - 4095:
+        return None
+    size = {"mmap": arguments[1], "mremap": arguments[2]}.get(name)
+    if size is None or not size:
+        return None
+    return result, result + size + -size % _PAGE_BYTES
+
+
+def _file_ranges(pid: int) -> Iterator[tuple[int, int]]:
+    """Mappings of a process that have a file behind them."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/maps") as file:
+        for line in file:
+            fields = line.split()
+            if fields[4] != "0":
+                start, _, end = fields[0].partition("-")
+                yield int(start, 16), int(end, 16)
