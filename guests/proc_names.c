@@ -183,6 +183,10 @@ int main(int argc, char **argv)
     maps_at("directory", self, "maps");
     maps_at("path", AT_FDCWD, "/proc/self/task/../maps");
     printf("lstat %d\n", ({ struct stat s; lstat("/proc/self/exe", &s) == 0 && S_ISLNK(s.st_mode); }));
+    int link = open("/proc/self/exe", O_PATH | O_NOFOLLOW);
+    char text[4096] = "";
+    ssize_t length = readlinkat(link, "", text, sizeof text - 1);
+    printf("link itself %d %d\n", length == (ssize_t)strlen(own), strcmp(text, own) == 0);
     chdir("/proc/self");
     link_at("relative", AT_FDCWD, "exe");
     maps_at("relative", AT_FDCWD, "maps");

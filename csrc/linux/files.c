@@ -1,10 +1,12 @@
 /* Job: system calls with a name, where the name may stand for a file of /proc that would show the VMM.
  * State: none of its own.
- * Invariant: /proc/self/exe, maps and status speak of the guest; exe of another process of the session
+ * Invariant: /proc/self/exe, maps, status and limits speak of the guest; exe of another process of the session
  * speaks of that guest; the session descriptor has no name. */
 #include "linux/linux.h"
 #include "linux/proc_files.h"
 #include "linux/text.h"
+
+#define REPLACED_MOST_BYTES 0x1000000u
 
 static i64 read_own_link(const dbt_linux_process *process, const char *target, u64 guest_buffer,
                          u64 size_bytes)
@@ -65,6 +67,12 @@ static const char *target_of(const dbt_linux_process *process, const dbt_proc_fi
                : 0;
 }
 
+const char *dbt_files_program(const dbt_linux_process *process, i32 directory_fd, u64 guest_path)
+{
+    dbt_proc_file file = dbt_proc_classify(process, directory_fd, guest_path);
+    return file.name == DBT_PROC_EXE ? target_of(process, &file, directory_fd, guest_path) : 0;
+}
+
 /* A call with a name, as far as the cases differ. */
 typedef struct named_call {
     u64 number;
@@ -115,12 +123,15 @@ static i64 open_replaced(dbt_linux_thread *thread, const named_call *call, const
     if (fd >= 0 && file->name == DBT_PROC_MEMORY) {
         process->space->has_memory_file = true; /* of any process: foreign_memory.c */
     }
-    if (fd < 0 || !file->is_own || (call->flags & O_PATH) != 0) {
+    if (fd < 0 || !file->is_own || (call->flags & O_PATH) != 0 ||
+        !dbt_limits_take_file(REPLACED_MOST_BYTES)) {
         return fd;
     }
     switch (file->name) {
     case DBT_PROC_MAPS:
         return dbt_proc_replace_maps(process, (i32)fd, call->flags);
+    case DBT_PROC_LIMITS:
+        return dbt_proc_replace_limits(process, (i32)fd, call->flags);
     case DBT_PROC_STATUS:
         return dbt_proc_replace_status(process, file->tid, (i32)fd, call->flags);
     case DBT_PROC_OTHER:
@@ -138,10 +149,15 @@ i64 dbt_files_call(dbt_linux_thread *thread, u64 number, u64 *arguments)
     named_call call = describe(number, arguments);
     dbt_proc_file file = dbt_proc_classify(process, call.directory_fd, arguments[call.path_at]);
     const char *target;
-    u8 first = 0;
-    if (call.directory_fd == process->session_fd && dbt_guest_read(&first, arguments[1], 1) &&
-        first != '/') {
+    u8 first = '/';
+    if (call.path_at == 1) {
+        (void)dbt_guest_read(&first, arguments[1], 1);
+    }
+    if (first != '/' && dbt_descriptors_is_own(process, call.directory_fd)) {
         return -EBADF;
+    }
+    if (number == __NR_readlinkat && first == 0 && dbt_proc_is_own_exe(process, call.directory_fd)) {
+        return read_own_link(process, process->guest_path, arguments[2], arguments[3]);
     }
     switch (file.name) {
     case DBT_PROC_EXE:
@@ -159,6 +175,7 @@ i64 dbt_files_call(dbt_linux_thread *thread, u64 number, u64 *arguments)
         return file.is_own ? -ENOENT : dbt_linux_pass(thread, number, arguments);
     case DBT_PROC_MAPS:
     case DBT_PROC_STATUS:
+    case DBT_PROC_LIMITS:
     case DBT_PROC_MEMORY:
         return call.is_open ? open_replaced(thread, &call, &file)
                             : dbt_linux_pass(thread, number, arguments);

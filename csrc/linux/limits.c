@@ -5,11 +5,14 @@
 #include "linux/linux.h"
 #include "linux/text.h"
 
+#define RESOURCE_FILE 1
 #define RESOURCE_DATA 2
 #define RESOURCE_AS 9
 #define LIMIT_NONE (~0ULL)
 #define CAPABILITY_VERSION 0x20080522u
 #define CAPABILITY_RESOURCE (1u << 24)
+#define CACHE_SHARE 16 /* of the address space: the engine maps some 7 times the size of its cache */
+#define CACHE_LEAST_BYTES 65536u
 #define STACK_START_BYTES 0x21000ULL /* what a stack takes before it grows */
 
 static const u32 resources[DBT_LIMIT_COUNT] = {RESOURCE_AS, RESOURCE_DATA};
@@ -42,6 +45,24 @@ void dbt_limits_start(dbt_linux_process *process, const dbt_limit *given)
             widen_host(resources[at], host.maximum);
         }
     }
+}
+
+bool dbt_limits_take_file(u64 size_bytes)
+{
+    dbt_limit host = {LIMIT_NONE, LIMIT_NONE};
+    (void)host_get(RESOURCE_FILE, &host);
+    return size_bytes <= host.current;
+}
+
+u64 dbt_limits_cache_bytes(u64 wanted_bytes)
+{
+    dbt_limit host = {LIMIT_NONE, LIMIT_NONE};
+    (void)host_get(RESOURCE_AS, &host);
+    u64 most_bytes = host.current / CACHE_SHARE;
+    if (host.current == LIMIT_NONE || wanted_bytes <= most_bytes) {
+        return wanted_bytes;
+    }
+    return most_bytes > CACHE_LEAST_BYTES ? DBT_PAGE_DOWN(most_bytes) : CACHE_LEAST_BYTES;
 }
 
 void dbt_limits_lend(const dbt_linux_process *process)

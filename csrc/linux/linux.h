@@ -93,6 +93,7 @@ typedef struct dbt_linux_process {
     i32 session_fd;
     dbt_record *record;            /* what a controller compares, or 0; */
     const dbt_context *recorded;   /* of this thread */
+    i32 proc_fd; /* /proc, from when the guest was about to leave it behind by chroot; or -1 */
     u32 pid;
     bool has_lent_actions; /* to a process that may outlive this one (CLONE_SIGHAND) */
     dbt_limit limits[DBT_LIMIT_COUNT]; /* the guest's, of RLIMIT_AS and RLIMIT_DATA; limits.c */
@@ -220,6 +221,10 @@ void dbt_limits_add_text(const dbt_linux_process *process, struct dbt_text *text
  * is_data: private and writable. */
 bool dbt_limits_allow(const dbt_linux_space *space, u64 added_bytes, bool is_data,
                       u64 guest_replaced_start, u64 guest_replaced_end);
+/* Whether a file of this size can be written: a memfd, too, would cost the guest a SIGXFSZ. */
+bool dbt_limits_take_file(u64 size_bytes);
+/* How large the translation cache may be, where the host's limit could not be widened. */
+u64 dbt_limits_cache_bytes(u64 wanted_bytes);
 /* Whether all of a range may become writable. */
 bool dbt_limits_allow_write(const dbt_linux_space *space, u64 guest_start, u64 guest_end);
 

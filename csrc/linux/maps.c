@@ -5,6 +5,7 @@
 #include "linux/text.h"
 
 #define MAPS_BUFFER_BYTES 16384
+#define PROC_PATH_BYTES 6 /* "/proc/" */
 
 static const char *read_hex(const char *at, u64 *value)
 {
@@ -58,7 +59,12 @@ i64 dbt_maps_read(const char *path, bool (*visit)(void *owner, const dbt_maps_en
 {
     char buffer[MAPS_BUFFER_BYTES];
     u64 held_bytes = 0;
+    const dbt_linux_thread *thread = dbt_thread_self();
     i64 fd = dbt_host_call4(__NR_openat, (u64)AT_FDCWD, (u64)path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd == -ENOENT && thread != 0 && thread->process->proc_fd >= 0) {
+        fd = dbt_host_call4(__NR_openat, (u64)thread->process->proc_fd, (u64)(path + PROC_PATH_BYTES),
+                            O_RDONLY | O_CLOEXEC, 0);
+    }
     if (fd < 0) {
         return fd;
     }

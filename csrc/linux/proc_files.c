@@ -7,7 +7,7 @@
 #include "linux/text.h"
 
 #define MAPS_PIECE_BYTES 8192
-#define STATUS_BYTES 8192
+#define FILE_BYTES 8192
 
 /* Writing the guest's list of mappings into a memfd. */
 typedef struct maps_writer {
@@ -151,8 +151,9 @@ static bool read_thread(const dbt_linux_process *process, u32 tid, thread_status
 }
 
 /* One line of the kernel's, with the guest's own value where the VMM has changed it. */
-static void write_line(dbt_text *to, const thread_status *status, const char *line, u64 size_bytes)
+static void write_status(dbt_text *to, const void *told, const char *line, u64 size_bytes)
 {
+    const thread_status *status = told;
     static const char names[][17] = {"SigBlk:\t", "SigIgn:\t", "SigCgt:\t", "Seccomp:\t",
                                      "Seccomp_filters:\t"};
     const u64 values[] = {status->blocked, status->ignored, status->caught, status->seccomp_mode,
@@ -174,27 +175,72 @@ static void write_line(dbt_text *to, const thread_status *status, const char *li
     dbt_text_add_bytes(to, line, size_bytes);
 }
 
-i64 dbt_proc_replace_status(const dbt_linux_process *process, u32 tid, i32 fd, u64 flags)
+static void add_padded(dbt_text *to, u64 value, u64 width)
 {
-    char from[STATUS_BYTES];
-    char bytes[STATUS_BYTES];
+    u64 start = to->length_bytes;
+    if (value == ~0ULL) {
+        dbt_text_add(to, "unlimited");
+    } else {
+        dbt_text_add_decimal(to, value);
+    }
+    while (to->length_bytes - start < width) {
+        dbt_text_add(to, " ");
+    }
+}
+
+static void write_limit(dbt_text *to, const void *told, const char *line, u64 size_bytes)
+{
+    static const char names[DBT_LIMIT_COUNT][27] = {
+        [DBT_LIMIT_AS] = "Max address space         ",
+        [DBT_LIMIT_DATA] = "Max data size             ",
+    };
+    const dbt_limit *limits = told;
+    for (u32 at = 0; at < DBT_LIMIT_COUNT; at++) {
+        u64 length = sizeof names[at] - 1;
+        if (size_bytes > length && memcmp(line, names[at], length) == 0) {
+            dbt_text_add(to, names[at]);
+            add_padded(to, limits[at].current, 21);
+            add_padded(to, limits[at].maximum, 21);
+            dbt_text_add(to, "bytes     \n");
+            return;
+        }
+    }
+    dbt_text_add_bytes(to, line, size_bytes);
+}
+
+/* Lets fd be a copy of what it holds, line by line. */
+static i64 rewrite(i32 fd, u64 flags, const char *name, const void *told,
+                   void (*write)(dbt_text *to, const void *told, const char *line, u64 size_bytes))
+{
+    char from[FILE_BYTES];
+    char bytes[FILE_BYTES];
     dbt_text text;
-    thread_status status = {0};
     i64 size_bytes = dbt_host_call4(__NR_pread64, (u64)fd, (u64)from, sizeof from, 0);
-    if (size_bytes <= 0 || !read_thread(process, tid, &status)) {
-        return fd;
+    if (size_bytes <= 0) {
+        return fd; /* opened for something else than reading */
     }
     dbt_text_begin(&text, bytes, sizeof bytes);
     u64 line_at = 0;
     for (u64 at = 0; at < (u64)size_bytes; at++) {
         if (from[at] == '\n') {
-            write_line(&text, &status, from + line_at, at + 1 - line_at);
+            write(&text, told, from + line_at, at + 1 - line_at);
             line_at = at + 1;
         }
     }
-    i64 memfd = dbt_host_call2(__NR_memfd_create, (u64) "status", MFD_CLOEXEC);
+    i64 memfd = dbt_host_call2(__NR_memfd_create, (u64)name, MFD_CLOEXEC);
     if (memfd >= 0) {
         dbt_text_write(&text, (i32)memfd);
     }
     return take_place(memfd, fd, flags);
+}
+
+i64 dbt_proc_replace_status(const dbt_linux_process *process, u32 tid, i32 fd, u64 flags)
+{
+    thread_status status = {0};
+    return read_thread(process, tid, &status) ? rewrite(fd, flags, "status", &status, write_status) : fd;
+}
+
+i64 dbt_proc_replace_limits(const dbt_linux_process *process, i32 fd, u64 flags)
+{
+    return rewrite(fd, flags, "limits", process->limits, write_limit);
 }

@@ -14,13 +14,14 @@ static dbt_proc_name last_part(const dbt_linux_process *process, const char *par
 {
     u64 number;
     if (part[0] >= '0' && part[0] <= '9') {
-        return dbt_text_parse(part, 0, &number) && number == (u64)process->session_fd
+        return dbt_text_parse(part, 0, &number) && dbt_descriptors_is_own(process, (i64)number)
                    ? DBT_PROC_SESSION
                    : DBT_PROC_OTHER;
     }
     return dbt_text_equal(part, "exe")      ? DBT_PROC_EXE
            : dbt_text_equal(part, "maps")   ? DBT_PROC_MAPS
            : dbt_text_equal(part, "status") ? DBT_PROC_STATUS
+           : dbt_text_equal(part, "limits") ? DBT_PROC_LIMITS
            : dbt_text_equal(part, "mem")    ? DBT_PROC_MEMORY
                                             : DBT_PROC_OTHER;
 }
@@ -93,13 +94,9 @@ static bool identify(i32 directory_fd, bool lists_descriptors, dbt_proc_file *fi
     return true;
 }
 
-dbt_proc_file dbt_proc_classify(const dbt_linux_process *process, i32 directory_fd, u64 guest_path)
+static dbt_proc_file classify(const dbt_linux_process *process, i32 directory_fd, char *path)
 {
-    char path[DBT_PATH_BYTES];
     dbt_proc_file file = {.name = DBT_PROC_OTHER};
-    if (!dbt_guest_read_string(path, guest_path, sizeof path)) {
-        return file;
-    }
     bool is_absolute = path[0] == '/';
     bool has_parent = false;
     for (const char *at = path; *at != 0; at++) {
@@ -122,6 +119,23 @@ dbt_proc_file dbt_proc_classify(const dbt_linux_process *process, i32 directory_
         (void)dbt_host_call1(__NR_close, (u64)fd);
     }
     return file;
+}
+
+dbt_proc_file dbt_proc_classify(const dbt_linux_process *process, i32 directory_fd, u64 guest_path)
+{
+    char path[DBT_PATH_BYTES];
+    return dbt_guest_read_string(path, guest_path, sizeof path) ? classify(process, directory_fd, path)
+                                                                : (dbt_proc_file){.name = DBT_PROC_OTHER};
+}
+
+bool dbt_proc_is_own_exe(const dbt_linux_process *process, i32 fd)
+{
+    char path[DBT_PATH_BYTES];
+    if (!is_proc(fd) || !link_of(fd, path, sizeof path)) {
+        return false;
+    }
+    dbt_proc_file file = classify(process, AT_FDCWD, path);
+    return file.name == DBT_PROC_EXE && file.is_own;
 }
 
 bool dbt_proc_is_own_list(i32 fd)

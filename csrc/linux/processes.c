@@ -8,6 +8,7 @@
 #include "linux/elf_file.h"
 #include "linux/gate.h"
 #include "linux/linux.h"
+#include "linux/proc_files.h"
 #include "linux/seccomp_filters.h"
 #include "linux/text.h"
 
@@ -357,8 +358,9 @@ static i64 read_path(dbt_linux_thread *thread, u64 number, const u64 *arguments,
         dbt_text_add(&text, name[0] != 0 ? "/" : "");
     }
     dbt_text_add(&text, name);
-    if (dbt_text_equal(work->path, "/proc/self/exe")) {
-        i64 fd = dbt_elf_open(thread->process->guest_path);
+    const char *program = dbt_files_program(thread->process, directory, guest_path);
+    if (program != 0) {
+        i64 fd = dbt_elf_open(program);
         work->given_fd = (i32)fd;
         work->opened_fd = (i32)fd;
         return fd < 0 ? fd : 0;
@@ -397,6 +399,10 @@ static i64 build_arguments(u64 guest_argv, execution *work, const dbt_linux_proc
     if (work->filters_fd >= 0) {
         dbt_text_add_decimal(&text, (u64)work->filters_fd);
     }
+    dbt_text_add(&text, ",");
+    if (process->proc_fd >= 0) {
+        dbt_text_add_decimal(&text, (u64)process->proc_fd);
+    }
     dbt_limits_add_text(process, &text);
     u64 *argv = (u64 *)work->host_argv;
     argv[0] = (u64) "dbt-vmm";
@@ -424,22 +430,34 @@ static i64 prepare(dbt_linux_thread *thread, u64 guest_argv, execution *work, bo
     return result < 0 ? result : build_arguments(guest_argv, work, thread->process);
 }
 
+/* Whether execve closes what the next VMM needs. */
+static void keep_open(const dbt_linux_process *process, const execution *work, u64 fd_flags)
+{
+    const i32 kept[] = {process->session_fd, process->proc_fd, work->filters_fd};
+    for (u32 at = 0; at < DBT_ARRAY_LENGTH(kept); at++) {
+        if (kept[at] >= 0) {
+            (void)dbt_host_call3(__NR_fcntl, (u64)kept[at], F_SETFD, fd_flags);
+        }
+    }
+}
+
 /* Gives the process to a new VMM with the new program; returns only when that failed. */
 static i64 enter_vmm(dbt_linux_thread *thread, execution *work, u64 guest_envp)
 {
     dbt_linux_process *process = thread->process;
-    u64 session_fd = (u64)process->session_fd;
     u64 call[6] = {(u64) "/proc/thread-self/exe", work->host_argv, guest_envp, 0, 0, 0};
-    (void)dbt_host_call3(__NR_fcntl, session_fd, F_SETFD, 0);
-    if (work->filters_fd >= 0) {
-        (void)dbt_host_call3(__NR_fcntl, (u64)work->filters_fd, F_SETFD, 0);
-    }
+    keep_open(process, work, 0);
     __atomic_store_n(&process->slab->state, DBT_SLAB_ENDED, __ATOMIC_RELEASE);
     dbt_signals_before_exec(thread);
     i64 result = dbt_gate_syscall(__NR_execve, call, &thread->context->pending);
+    if (result == -ENOENT && process->proc_fd >= 0) {
+        u64 by_descriptor[6] = {(u64)process->proc_fd, (u64) "thread-self/exe", work->host_argv,
+                                guest_envp, 0, 0};
+        result = dbt_gate_syscall(__NR_execveat, by_descriptor, &thread->context->pending);
+    }
     dbt_signals_exec_failed(thread);
     __atomic_store_n(&process->slab->state, DBT_SLAB_RUNNING, __ATOMIC_RELEASE);
-    (void)dbt_host_call3(__NR_fcntl, session_fd, F_SETFD, FD_CLOEXEC);
+    keep_open(process, work, FD_CLOEXEC);
     return result;
 }
 

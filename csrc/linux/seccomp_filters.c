@@ -27,6 +27,7 @@
 #define FILTER_PENALTY 4u /* instructions that each older filter counts for more */
 #define ERRNO_MOST 4095u
 #define SIGNAL_CODE_SECCOMP 1 /* SYS_SECCOMP */
+#define STORE_PIECE_BYTES 65536u
 #define NUMBERS 512u          /* system call numbers that an answer is kept for */
 /* nr and arch; the rest of the data differs from call to call. */
 #define KNOWN_BYTES offsetof(dbt_bpf_data, instruction_pointer)
@@ -420,44 +421,98 @@ bool dbt_seccomp_stops(dbt_linux_thread *thread, u64 number, u64 *result)
     return judge(thread, number, strongest, result);
 }
 
-i64 dbt_seccomp_save(const dbt_linux_thread *thread, i32 *fd)
+/* A memfd, or a pipe where files may not be written. Answers the end to read from, or a negative errno. */
+static i64 open_store(u64 size_bytes, i32 *write_fd)
 {
-    *fd = -1;
-    if (thread->filters == 0) {
-        return 0;
-    }
-    i64 made = dbt_host_call2(__NR_memfd_create, (u64) "filters", MFD_CLOEXEC);
-    if (made < 0) {
+    i32 ends[2];
+    if (dbt_limits_take_file(size_bytes)) {
+        i64 made = dbt_host_call2(__NR_memfd_create, (u64) "filters", MFD_CLOEXEC);
+        *write_fd = (i32)made;
         return made;
     }
+    i64 result = dbt_host_call2(__NR_pipe2, (u64)ends, O_CLOEXEC);
+    if (result < 0) {
+        return result;
+    }
+    result = dbt_host_call3(__NR_fcntl, (u64)ends[1], F_SETPIPE_SZ, size_bytes);
+    if (result < 0) {
+        (void)dbt_host_call1(__NR_close, (u64)ends[0]);
+        (void)dbt_host_call1(__NR_close, (u64)ends[1]);
+        return result;
+    }
+    *write_fd = ends[1];
+    return ends[0];
+}
+
+i64 dbt_seccomp_save(const dbt_linux_thread *thread, i32 *fd)
+{
+    i32 write_fd;
+    u64 all_bytes = 0;
+    i64 wrote = 0;
+    *fd = -1;
     for (const filter *at = thread->filters; at != 0; at = at->previous) {
-        u64 size_bytes = filter_bytes(at->length);
-        i64 wrote = dbt_host_call3(__NR_write, (u64)made, (u64)at, size_bytes);
-        if (wrote != (i64)size_bytes) {
-            (void)dbt_host_call1(__NR_close, (u64)made);
-            return wrote < 0 ? wrote : -ENOMEM;
+        all_bytes += filter_bytes(at->length);
+    }
+    if (all_bytes == 0) {
+        return 0;
+    }
+    i64 store = open_store(all_bytes, &write_fd);
+    if (store < 0) {
+        return store;
+    }
+    for (const filter *at = thread->filters; at != 0 && wrote >= 0; at = at->previous) {
+        wrote = dbt_host_call3(__NR_write, (u64)write_fd, (u64)at, filter_bytes(at->length));
+        wrote = wrote >= 0 && wrote != (i64)filter_bytes(at->length) ? -ENOMEM : wrote;
+    }
+    if (write_fd != store) {
+        (void)dbt_host_call1(__NR_close, (u64)write_fd);
+    } else {
+        (void)dbt_host_call3(__NR_lseek, (u64)store, 0, 0);
+    }
+    if (wrote < 0) {
+        (void)dbt_host_call1(__NR_close, (u64)store);
+        return wrote;
+    }
+    *fd = (i32)store;
+    return 0;
+}
+
+/* Reads all there is; answers where it lies, or 0. */
+static u64 read_store(i32 fd, u64 *size_bytes)
+{
+    u64 room_bytes = STORE_PIECE_BYTES;
+    u64 host = dbt_port_map(0, room_bytes, DBT_PORT_READ | DBT_PORT_WRITE);
+    *size_bytes = 0;
+    while (host != 0) {
+        i64 got = dbt_host_call3(__NR_read, (u64)fd, host + *size_bytes, room_bytes - *size_bytes);
+        if (got <= 0) {
+            return got == 0 ? host : 0;
+        }
+        *size_bytes += (u64)got;
+        if (*size_bytes == room_bytes) {
+            u64 larger = dbt_port_map(0, room_bytes * 2, DBT_PORT_READ | DBT_PORT_WRITE);
+            if (larger != 0) {
+                memcpy((void *)larger, (const void *)host, *size_bytes);
+            }
+            dbt_port_unmap(host, room_bytes);
+            room_bytes *= 2;
+            host = larger;
         }
     }
-    *fd = (i32)made;
     return 0;
 }
 
 bool dbt_seccomp_load(dbt_linux_thread *thread, i32 fd)
 {
-    dbt_host_stat stat;
-    i64 result = dbt_host_call2(__NR_fstat, (u64)fd, (u64)&stat);
-    u64 size_bytes = (u64)stat.size_bytes;
-    i64 host = result < 0 ? result
-                          : dbt_host_mmap(0, DBT_PAGE_UP(size_bytes), PROT_READ | PROT_WRITE,
-                                          MAP_PRIVATE, fd, 0);
+    u64 size_bytes;
+    u64 host = read_store(fd, &size_bytes);
     (void)dbt_host_call1(__NR_close, (u64)fd);
-    if (host < 0) {
+    if (host == 0) {
         return false;
     }
-    dbt_own_add((u64)host, (u64)host + DBT_PAGE_UP(size_bytes));
     filter **link = &thread->filters;
     for (u64 at = 0; at < size_bytes; at += filter_bytes((*link)->length), link = &(*link)->previous) {
-        *link = (filter *)((u64)host + at);
+        *link = (filter *)(host + at);
         (*link)->is_inherited = 1;
     }
     *link = 0;

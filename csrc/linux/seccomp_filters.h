@@ -23,9 +23,9 @@ u32 dbt_seccomp_count(const dbt_linux_thread *thread);
 /* The thread is gone; the space's threads_lock is held. */
 void dbt_seccomp_leave(dbt_linux_thread *thread);
 
-/* Filters pass through execve in a memfd: *fd is -1 when there are none. 0, or a negative errno. */
+/* Filters pass through execve in a memfd or a pipe: *fd is -1 when there are none. 0, or a negative errno. */
 i64 dbt_seccomp_save(const dbt_linux_thread *thread, i32 *fd);
-/* The other end: takes over what the memfd holds and closes it. */
+/* The other end: takes over what the descriptor holds and closes it. */
 bool dbt_seccomp_load(dbt_linux_thread *thread, i32 fd);
 
 #endif

@@ -176,6 +176,10 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
     case DBT_CALL_READLINK:
     case DBT_CALL_READLINKAT:
         return dbt_files_call(thread, number, arguments);
+    case DBT_CALL_CHROOT:
+    case DBT_CALL_PIVOT_ROOT:
+    case DBT_CALL_SETNS:
+        return dbt_descriptors_leave_root(thread, number, arguments);
     case DBT_CALL_CLOSE_RANGE:
     case DBT_CALL_DUP2:
     case DBT_CALL_DUP3:

@@ -14,6 +14,7 @@
 #define AUX_MINIMUM_SIGNAL_STACK 51
 #define HWCAP2_FSGSBASE 2u
 #define MINIMUM_SIGNAL_STACK_OLD 2048
+#define PROC_PATH_BYTES 6 /* "/proc/" */
 #define RELOCATION_RELATIVE 8
 #define RFLAGS_START 0x202
 
@@ -25,6 +26,7 @@ typedef struct boot {
     i32 session_fd;
     i32 program_fd; /* the program, opened */
     i32 filters_fd; /* its seccomp filters */
+    i32 proc_fd;    /* /proc, where it is not to be found */
     bool has_limits;
     dbt_limit limits[DBT_LIMIT_COUNT];
 } boot;
@@ -164,6 +166,10 @@ static void learn_path(dbt_linux_process *process, i32 fd)
     dbt_text_add_decimal(&text, (u64)fd);
     i64 length = dbt_host_call3(__NR_readlink, (u64)link, (u64)process->guest_path,
                                 sizeof process->guest_path - 1);
+    if (length == -ENOENT && process->proc_fd >= 0) {
+        length = dbt_host_call4(__NR_readlinkat, (u64)process->proc_fd, (u64)(link + PROC_PATH_BYTES),
+                                (u64)process->guest_path, sizeof process->guest_path - 1);
+    }
     process->guest_path[length > 0 ? length : 0] = 0;
     dbt_process_show_path(process);
 }
@@ -201,14 +207,13 @@ static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
     if (process->record == 0) {
         configuration.flags &= ~(u32)DBT_CONFIG_RECORD;
     }
+    configuration.tc_size_bytes = dbt_limits_cache_bytes(configuration.tc_size_bytes);
     dbt_status status = dbt_engine_create(&configuration, &hooks, &process->space->engine);
     if (status != DBT_OK) {
         fail(DBT_STATUS_FAILED, "no memory for the translation cache (`ulimit -v`?); a smaller one: ",
              "--tc-size 4M");
     }
     dbt_engine_attach(process->space->engine, thread->context);
-    /* From here on the thread knows itself: reports, and code that it lends to its translations. */
-    __asm__ volatile("wrgsbase %0" : : "r"(thread->context));
 }
 
 static void start_program(boot *boot)
@@ -304,11 +309,11 @@ static bool next_number(const char **text, u64 *number)
     return found;
 }
 
-/* "SESSION,PROGRAM,FILTERS" and the limits, current and maximum of each, all in decimal: descriptors that
+/* "SESSION,PROGRAM,FILTERS,PROC" and the limits, current and maximum of each, all in decimal: descriptors that
  * are not there are empty, and all but the first may be left out. */
 static bool read_words(const char *text, boot *boot)
 {
-    i32 *const found[] = {&boot->session_fd, &boot->program_fd, &boot->filters_fd};
+    i32 *const found[] = {&boot->session_fd, &boot->program_fd, &boot->filters_fd, &boot->proc_fd};
     u64 number;
     for (u32 at = 0; at < DBT_ARRAY_LENGTH(found); at++) {
         *found[at] = next_number(&text, &number) ? (i32)number : -1;
@@ -345,12 +350,15 @@ _Noreturn void dbt_start_main(u64 *kernel_stack)
     process->minimum_stack_bytes =
         auxiliary(&boot.start, AUX_MINIMUM_SIGNAL_STACK, MINIMUM_SIGNAL_STACK_OLD);
     open_session(process, boot.session_fd);
+    process->proc_fd = boot.proc_fd >= 0 ? dbt_descriptors_place(boot.proc_fd) : -1;
     dbt_process_claim_slab(process, (u32)dbt_host_call1(__NR_getppid, 0));
     process->space->statistics = &process->slab->statistics;
     boot.thread = dbt_thread_create(process);
     if (boot.thread == 0 || !dbt_map_create(process->space)) {
         fail(DBT_STATUS_FAILED, "out of memory", "");
     }
+    /* From here on the thread knows itself: reports, reading /proc, code that it lends to translations. */
+    __asm__ volatile("wrgsbase %0" : : "r"(boot.thread->context));
     boot.thread->tid = process->pid;
     if (boot.filters_fd >= 0 && !dbt_seccomp_load(boot.thread, boot.filters_fd)) {
         fail(DBT_STATUS_FAILED, "the seccomp filters of the program that started this one are lost", "");

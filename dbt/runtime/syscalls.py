@@ -249,13 +249,13 @@ _TABLE = """
 152 munlockall() pass
 153 vhangup() pass
 154 modify_ldt(func, ptr, count) pass ptr[count]
-155 pivot_root(new, old) pass
+155 pivot_root(new, old) virtual
 156 _sysctl(args) refuse=ENOSYS
 157 prctl(option, a, b, c, d) virtual a[64]
 158 arch_prctl(code, addr) virtual addr[8]
 159 adjtimex(buf) pass buf[208]
 160 setrlimit(resource, limit) virtual
-161 chroot(path) pass
+161 chroot(path) virtual
 162 sync() pass
 163 acct(path) pass
 164 settimeofday(tv, tz) pass
@@ -402,7 +402,7 @@ _TABLE = """
 305 clock_adjtime(clock, buf) pass buf[208]
 306 syncfs(fd) pass
 307 sendmmsg(fd, msgs, n, flags) pass msgs[n*64]
-308 setns(fd, type) pass
+308 setns(fd, type) virtual
 309 getcpu(cpu, node, cache) pass cpu[4] node[4]
 310 process_vm_readv(pid, local, nlocal, remote, nremote, flags) pass local[iov nlocal]
 311 process_vm_writev(pid, local, nlocal, remote, nremote, flags) virtual remote[iov nremote]

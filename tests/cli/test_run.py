@@ -312,3 +312,24 @@ def test_tracing_a_translated_process_is_refused(tmp_path: Path) -> None:
     done = call(*RUN, tmp_path / "attach")
     assert done.stdout == b"-1 1"
     assert done.stderr == b"dbt: a translated program cannot be traced by ptrace\n"
+
+
+def test_a_program_executes_itself_by_any_name() -> None:
+    """Each name would lead to the VMM: by the process's number, and through a directory."""
+    script = 'cd /proc/self; exec ./exe -c \'exec /proc/$$/exe -c "echo $0" third\' second'
+    done = call(*RUN, "/bin/sh", "-c", script, "first")
+    assert (done.stdout, done.stderr) == (b"second\n", b"")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its root")
+def test_programs_are_executed_without_proc(tmp_path: Path) -> None:
+    """In a tree that holds a shell and what it needs: several generations of it."""
+    needed = subprocess.run(["ldd", "/bin/sh"], capture_output=True, text=True, check=True).stdout
+    for path in ("/bin/sh", *re.findall(r"(/\S+) \(0x", needed)):
+        copy = tmp_path / path.lstrip("/")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(Path(path).read_bytes())
+        copy.chmod(0o755)
+    script = 'echo "$0"; (sh -c "echo \\$0" inner); exec /bin/sh -c "echo \\$0" last'
+    done = call(*RUN, "/usr/sbin/chroot", tmp_path, "/bin/sh", "-c", script, "outer")
+    assert (done.stdout, done.stderr) == (b"outer\ninner\nlast\n", b"")

@@ -293,6 +293,7 @@ GUESTS: tuple[Guest, ...] = (
     # What a process sees of itself.
     _threads("proc_names"),
     _linked("descriptors", variants=("pie", "static")),
+    _linked("memory_limits", variants=("pie", "static")),
     # Seccomp.
     _threads("seccomp_actions"),
     _threads("seccomp_threads"),
