@@ -177,6 +177,17 @@ static bool push_frame(dbt_linux_thread *thread, const dbt_linux_signal *signal,
     return true;
 }
 
+/* The kernel's answer to a frame that cannot be written or read. No trap: the last one's numbers stay. */
+static dbt_linux_signal bad_frame(const dbt_linux_thread *thread)
+{
+    return (dbt_linux_signal){
+        .info = {.number = DBT_SIGSEGV, .code = DBT_SI_KERNEL},
+        .error = thread->trap_error,
+        .trap_number = thread->trap_number,
+        .cr2 = thread->trap_cr2,
+    };
+}
+
 static void handle(dbt_linux_thread *thread, const dbt_linux_signal *signal)
 {
     dbt_linux_process *process = thread->process;
@@ -203,7 +214,7 @@ static void handle(dbt_linux_thread *thread, const dbt_linux_signal *signal)
         return;
     }
     if (!push_frame(thread, signal, &action)) {
-        dbt_linux_signal fault = {.info = {.number = DBT_SIGSEGV, .code = DBT_SI_KERNEL}};
+        dbt_linux_signal fault = bad_frame(thread);
         if (number == DBT_SIGSEGV) {
             dbt_signals_die(thread, &fault.info);
         }
@@ -288,7 +299,7 @@ void dbt_signals_return(dbt_linux_thread *thread)
     u64 guest_frame = context->registers[DBT_RSP] - 8;
     if (!dbt_guest_read(&frame, guest_frame, sizeof frame) ||
         !load_fp_state(thread->process, frame.context.registers.fp_state)) {
-        dbt_linux_signal fault = {.info = {.number = DBT_SIGSEGV, .code = DBT_SI_KERNEL}};
+        dbt_linux_signal fault = bad_frame(thread);
         dbt_signals_force(thread, &fault);
         return;
     }

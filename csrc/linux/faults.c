@@ -9,6 +9,7 @@
 #include "linux/text.h"
 
 #define PF_WRITE 2
+#define TRAP_PAGE_FAULT 14
 #define FIRST_REALTIME 32
 
 void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *host);
@@ -116,7 +117,9 @@ static void guest_fault(dbt_linux_thread *thread, const dbt_host_siginfo *info,
         .info = *info,
         .error = host->registers.error,
         .trap_number = host->registers.trap_number,
-        .cr2 = host->registers.cr2,
+        /* The host's own is of the last page fault, which may have been ours. */
+        .cr2 = host->registers.trap_number == TRAP_PAGE_FAULT ? host->registers.cr2
+                                                              : thread->trap_cr2,
     };
     if ((info->number == DBT_SIGILL || info->number == DBT_SIGFPE ||
          info->number == DBT_SIGTRAP) &&
@@ -158,12 +161,26 @@ _Noreturn static void own_fault(const dbt_linux_thread *thread, const dbt_host_s
     dbt_fatal("host signal", info->number, bytes);
 }
 
+static bool has_bytes(u64 host_at, u8 first, u8 second)
+{
+    u8 code[2];
+    return dbt_gate_copy(code, (const void *)host_at, sizeof code) == 0 && code[0] == first &&
+           code[1] == second;
+}
+
 static bool reads_counter(u64 host_pc)
 {
-    static const u8 rdtsc[2] = {0x0f, 0x31};
-    u8 code[2];
-    return dbt_gate_copy(code, (const void *)host_pc, sizeof code) == 0 &&
-           memcmp(code, rdtsc, sizeof code) == 0;
+    return has_bytes(host_pc, 0x0f, 0x31);
+}
+
+/* A process may send itself a signal with a code that says it was a fault: programs do so to die of the
+ * fault that they have reported. It comes when a system call of ours has ended. */
+static bool was_sent(const dbt_linux_thread *thread, u64 host_pc)
+{
+    const dbt_engine *engine = thread->context->engine;
+    return (engine == 0 || !dbt_engine_in_tc(engine, host_pc)) &&
+           !is_between(host_pc, dbt_gate_copy_start, dbt_gate_copy_end) &&
+           has_bytes(host_pc - 2, 0x0f, 0x05);
 }
 
 static void fault(dbt_linux_thread *thread, const dbt_host_siginfo *info, dbt_host_ucontext *host)
@@ -215,7 +232,8 @@ static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *inf
     u64 handler = thread->process->actions->list[number].handler;
     u64 host_pc = host->registers.rip;
     dbt_engine *engine = thread->context->engine;
-    bool is_blocked = (thread->blocked & DBT_SIGNAL_BIT(number)) != 0;
+    u64 blocked = thread->has_wait_mask ? thread->wait_mask : thread->blocked;
+    bool is_blocked = (blocked & DBT_SIGNAL_BIT(number)) != 0;
     if (!is_blocked && handler == DBT_SIG_IGN) {
         return;
     }
@@ -223,12 +241,16 @@ static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *inf
         dbt_signals_die(thread, info);
     }
     enqueue(thread, info);
-    if (is_blocked && dbt_signal_is_fault(number)) {
+    if (is_blocked && dbt_signal_is_open(number)) {
         return; /* delivered when the guest unblocks it */
     }
     host->mask |= dbt_signals_host_mask(~0ULL);
     thread->context->pending = 1;
     if (is_between(host_pc, dbt_gate_window_start, dbt_gate_window_end)) {
+        if (host->registers.rax == __NR_restart_syscall) {
+            /* A sleep that went on after a stop: once a handler has run, it ends with EINTR. */
+            thread->context->registers[DBT_RAX] = __NR_restart_syscall;
+        }
         host->registers.rip = (u64)dbt_gate_window_abort;
     } else if (engine != 0 && dbt_engine_in_entry(host_pc)) {
         redirect(thread, host, false);
@@ -254,7 +276,8 @@ void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *h
     dbt_linux_thread *thread = dbt_thread_of_signal_stack();
     learn_features(thread->process, host);
     /* The kernel's own codes are above zero; those of kill, sigqueue and timers are not. */
-    if (dbt_signal_is_fault((u32)number) && info->code > 0) {
+    if (dbt_signal_is_fault((u32)number) && info->code > 0 &&
+        !was_sent(thread, host->registers.rip)) {
         fault(thread, info, host);
         return;
     }

@@ -95,6 +95,7 @@ typedef struct dbt_linux_process {
     const dbt_context *recorded;   /* of this thread */
     i32 proc_fd; /* /proc, from when the guest was about to leave it behind by chroot; or -1 */
     u32 pid;
+    bool watches_faults;   /* a signalfd may show a signal that is not blocked on the host */
     bool has_lent_actions; /* to a process that may outlive this one (CLONE_SIGHAND) */
     dbt_limit limits[DBT_LIMIT_COUNT]; /* the guest's, of RLIMIT_AS and RLIMIT_DATA; limits.c */
     u32 foreign_seen; /* of the slab's foreign_writes */
@@ -124,6 +125,8 @@ typedef struct dbt_linux_thread {
     u64 blocked;                 /* the guest's signal mask; the host's lacks the fault signals */
     u64 handler_mask;            /* rt_sigsuspend and others: the mask in force when it was interrupted */
     bool has_handler_mask;
+    bool has_wait_mask;          /* a call waits under wait_mask */
+    u64 wait_mask;
     bool has_sync;
     bool is_vfork_child;         /* its parent frees the block */
     u32 tid;
@@ -309,7 +312,7 @@ void dbt_outputs_release(dbt_linux_space *space, u64 number, const u64 *argument
 i64 dbt_process_clone(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 i64 dbt_process_clone3(dbt_linux_thread *thread, u64 guest_arguments, u64 size_bytes);
 i64 dbt_process_execve(dbt_linux_thread *thread, u64 number, const u64 *arguments);
-void dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status);
+i64 dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status);
 
 /* files.c: names that would show the VMM; see proc_files.h. */
 i64 dbt_files_call(dbt_linux_thread *thread, u64 number, u64 *arguments);
@@ -320,13 +323,23 @@ void dbt_signals_before_exec(dbt_linux_thread *thread);
 void dbt_signals_exec_failed(dbt_linux_thread *thread);
 void dbt_signals_set_host_mask(const dbt_linux_thread *thread);
 bool dbt_signal_is_fault(u32 number);
+/* Never blocked on the host while guest code may run. */
+bool dbt_signal_is_open(u32 number);
+/* Blocks on the host what the guest blocks, and makes pending there what was held back; then undoes it. */
+void dbt_signals_give_back(dbt_linux_thread *thread);
+void dbt_signals_take_back(void);
 u64 dbt_signals_host_mask(u64 guest_mask);
 i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_mask(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_pending(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_stack(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_set_stack(dbt_linux_thread *thread, const dbt_host_stack *wanted);
+/* signal_calls.c. pass: a call that may show what is pending. */
+i64 dbt_signals_pass(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 i64 dbt_signals_wait(dbt_linux_thread *thread, u64 number, u64 *arguments);
+i64 dbt_signals_timed_wait(dbt_linux_thread *thread, const u64 *arguments);
+i64 dbt_signals_descriptor(dbt_linux_thread *thread, u64 number, const u64 *arguments);
+i64 dbt_signals_send(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 void dbt_signals_install(const dbt_linux_process *process, u32 number);
 _Noreturn void dbt_signals_die(dbt_linux_thread *thread, const dbt_host_siginfo *info);
 void dbt_signals_force(dbt_linux_thread *thread, const dbt_linux_signal *signal);

@@ -24,9 +24,20 @@
 #define ARGUMENTS_MOST 0x7fffffffu
 #define PROCESS_BYTES DBT_PAGE_UP(sizeof(dbt_linux_process))
 
-void dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status)
+static bool block_signals(const dbt_linux_thread *thread)
+{
+    u64 all_blocked = dbt_signals_host_mask(~0ULL);
+    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&all_blocked, 0, 8);
+    return thread->context->pending == 0; /* otherwise delivery sets the mask again */
+}
+
+i64 dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status)
 {
     if (number == __NR_exit) {
+        /* A signal that this thread has taken would end with it, though it may be for any thread. */
+        if (!block_signals(thread)) {
+            return DBT_RESTART;
+        }
         dbt_thread_end(thread, status);
     }
     dbt_process_end(thread->process);
@@ -104,6 +115,7 @@ static i64 fork_process(dbt_linux_thread *thread, u64 flags, const u64 *argument
     if (result != 0) {
         return result;
     }
+    thread->queue_length = 0; /* what is pending is the parent's */
     thread->is_vfork_child = false;
     thread->guest_clear_tid = (flags & CLONE_CHILD_CLEARTID) != 0 ? arguments[3] : 0;
     adopt_slab(thread, parent_pid);
@@ -165,13 +177,6 @@ static void drop_child(dbt_linux_thread *child)
 {
     dbt_engine_detach(child->context);
     dbt_thread_destroy(child);
-}
-
-static bool block_signals(const dbt_linux_thread *thread)
-{
-    u64 all_blocked = dbt_signals_host_mask(~0ULL);
-    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&all_blocked, 0, 8);
-    return thread->context->pending == 0; /* otherwise delivery sets the mask again */
 }
 
 static i64 start_thread(dbt_linux_thread *thread, u64 flags, const u64 *arguments)

@@ -2,28 +2,37 @@
  * host kernel is told.
  * State: dbt_linux_actions of a process; blocked, queue and guest_stack in dbt_linux_thread.
  * Invariant: a signal without a guest handler has the guest's own disposition on the host, so that the
- * kernel's default happens natively; the fault signals always have the VMM's handler and are never
- * blocked on the host. */
+ * kernel's default happens natively; the fault signals have the VMM's handler, and those that the VMM
+ * needs for itself (OPEN) are blocked on the host only in signal_calls.c, around calls that ask for it. */
 #include "linux/gate.h"
 #include "linux/linux.h"
 
 #define FAULT_SIGNALS                                                                              \
     (DBT_SIGNAL_BIT(DBT_SIGILL) | DBT_SIGNAL_BIT(DBT_SIGTRAP) | DBT_SIGNAL_BIT(DBT_SIGBUS) |       \
      DBT_SIGNAL_BIT(DBT_SIGFPE) | DBT_SIGNAL_BIT(DBT_SIGSEGV))
+/* Of these, the ones that the VMM itself causes: writes into watched pages, guarded accesses, kicks. */
+#define OPEN_SIGNALS                                                                               \
+    (DBT_SIGNAL_BIT(DBT_SIGILL) | DBT_SIGNAL_BIT(DBT_SIGBUS) | DBT_SIGNAL_BIT(DBT_SIGSEGV))
 #define NEVER_BLOCKED (DBT_SIGNAL_BIT(DBT_SIGKILL) | DBT_SIGNAL_BIT(DBT_SIGSTOP))
 #define KNOWN_FLAGS                                                                                \
     (DBT_SA_NOCLDSTOP | DBT_SA_NOCLDWAIT | DBT_SA_SIGINFO | DBT_SA_EXPOSE_TAGBITS |                \
      DBT_SA_RESTORER | DBT_SA_ONSTACK | DBT_SA_RESTART | DBT_SA_NODEFER | DBT_SA_RESETHAND)
 #define SET_BYTES 8
+#define LEAST_STACK_BYTES 2048 /* MINSIGSTKSZ: frames may be larger, and then overflow it */
 
 bool dbt_signal_is_fault(u32 number)
 {
     return (FAULT_SIGNALS & DBT_SIGNAL_BIT(number)) != 0;
 }
 
+bool dbt_signal_is_open(u32 number)
+{
+    return (OPEN_SIGNALS & DBT_SIGNAL_BIT(number)) != 0;
+}
+
 u64 dbt_signals_host_mask(u64 guest_mask)
 {
-    return guest_mask & ~FAULT_SIGNALS;
+    return guest_mask & ~OPEN_SIGNALS;
 }
 
 void dbt_signals_set_host_mask(const dbt_linux_thread *thread)
@@ -36,7 +45,9 @@ void dbt_signals_install(const dbt_linux_process *process, u32 number)
 {
     const dbt_host_action *guest = &process->actions->list[number];
     dbt_host_action host = {.flags = guest->flags & (DBT_SA_NOCLDSTOP | DBT_SA_NOCLDWAIT)};
-    if (dbt_signal_is_fault(number) || guest->handler > DBT_SIG_IGN) {
+    /* A fault whose signal is ignored kills, so the kernel may as well see to that. */
+    bool is_ignored = guest->handler == DBT_SIG_IGN && !dbt_signal_is_open(number);
+    if ((dbt_signal_is_fault(number) && !is_ignored) || guest->handler > DBT_SIG_IGN) {
         /* Restarting stays the kernel's business: the flag is the guest's own. */
         host.flags |= (guest->flags & DBT_SA_RESTART) | DBT_SA_SIGINFO | DBT_SA_ONSTACK |
                       DBT_SA_RESTORER | (dbt_signal_is_fault(number) ? DBT_SA_NODEFER : 0);
@@ -63,12 +74,36 @@ void dbt_signals_start(dbt_linux_thread *thread)
         dbt_host_action inherited = {0};
         (void)dbt_host_call4(__NR_rt_sigaction, number, 0, (u64)&inherited, SET_BYTES);
         process->actions->list[number] = (dbt_host_action){.handler = inherited.handler};
-        if (dbt_signal_is_fault(number)) {
+        /* Ignoring a signal anew would forget one that is pending. */
+        if (dbt_signal_is_open(number) ||
+            (dbt_signal_is_fault(number) && inherited.handler != DBT_SIG_IGN)) {
             dbt_signals_install(process, number);
         }
     }
     (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_BLOCK, 0, (u64)&thread->blocked, SET_BYTES);
     dbt_signals_set_host_mask(thread);
+}
+
+void dbt_signals_give_back(dbt_linux_thread *thread)
+{
+    u32 kept = 0;
+    u64 pid = thread->process->pid;
+    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_BLOCK, (u64)&thread->blocked, 0, SET_BYTES);
+    for (u32 at = 0; at < thread->queue_length; at++) {
+        const dbt_host_siginfo *info = &thread->queue[at].info;
+        u32 number = (u32)info->number;
+        if ((thread->blocked & OPEN_SIGNALS & DBT_SIGNAL_BIT(number)) == 0 ||
+            dbt_host_call4(__NR_rt_tgsigqueueinfo, pid, thread->tid, number, (u64)info) != 0) {
+            thread->queue[kept++] = thread->queue[at];
+        }
+    }
+    thread->queue_length = kept;
+}
+
+void dbt_signals_take_back(void)
+{
+    u64 open = OPEN_SIGNALS;
+    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_UNBLOCK, (u64)&open, 0, SET_BYTES);
 }
 
 /* The mask and an ignored fault signal pass through execve: the host must have the guest's own. */
@@ -78,29 +113,26 @@ void dbt_signals_before_exec(dbt_linux_thread *thread)
         return;
     }
     for (u32 number = 1; number < DBT_SIGNAL_COUNT; number++) {
-        if (dbt_signal_is_fault(number) &&
+        if (dbt_signal_is_open(number) &&
             thread->process->actions->list[number].handler == DBT_SIG_IGN) {
             dbt_host_action ignore = {.handler = DBT_SIG_IGN};
             (void)dbt_host_call4(__NR_rt_sigaction, number, (u64)&ignore, 0, SET_BYTES);
         }
     }
-    if ((thread->blocked & FAULT_SIGNALS) != 0) {
-        (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&thread->blocked, 0,
-                             SET_BYTES);
+    if ((thread->blocked & OPEN_SIGNALS) != 0) {
+        dbt_signals_give_back(thread);
     }
 }
 
 void dbt_signals_exec_failed(dbt_linux_thread *thread)
 {
     for (u32 number = 1; number < DBT_SIGNAL_COUNT; number++) {
-        if (dbt_signal_is_fault(number) &&
+        if (dbt_signal_is_open(number) &&
             thread->process->actions->list[number].handler == DBT_SIG_IGN) {
             dbt_signals_install(thread->process, number);
         }
     }
-    if ((thread->blocked & FAULT_SIGNALS) != 0 && thread->context->pending == 0) {
-        dbt_signals_set_host_mask(thread);
-    }
+    dbt_signals_take_back();
 }
 
 static bool is_ignored(const dbt_linux_process *process, u32 number)
@@ -229,7 +261,7 @@ i64 dbt_signals_set_stack(dbt_linux_thread *thread, const dbt_host_stack *wanted
         thread->guest_stack = (dbt_host_stack){.flags = wanted->flags};
         return 0;
     }
-    if (wanted->size_bytes < thread->process->minimum_stack_bytes) {
+    if (wanted->size_bytes < LEAST_STACK_BYTES) {
         return -ENOMEM;
     }
     thread->guest_stack = *wanted;
@@ -262,45 +294,6 @@ i64 dbt_signals_stack(dbt_linux_thread *thread, const u64 *arguments)
         return -EFAULT;
     }
     return 0;
-}
-
-/* Calls that wait under another mask: the kernel gets it without the fault signals. */
-i64 dbt_signals_wait(dbt_linux_thread *thread, u64 number, u64 *arguments)
-{
-    struct {
-        u64 mask;
-        u64 size_bytes;
-    } pair = {0, SET_BYTES};
-    u64 mask = 0;
-    u32 mask_at = number == __NR_rt_sigsuspend ? 0 : number == __NR_ppoll ? 3 : 4;
-    u64 guest_mask = arguments[mask_at];
-    if (number == __NR_pselect6 || number == __NR_io_pgetevents) {
-        u64 guest_pair = arguments[5];
-        if (guest_pair != 0 && !dbt_guest_read(&pair, guest_pair, sizeof pair)) {
-            return -EFAULT;
-        }
-        guest_mask = guest_pair != 0 ? pair.mask : 0;
-    }
-    if (guest_mask == 0 && number != __NR_rt_sigsuspend) {
-        return dbt_linux_pass(thread, number, arguments);
-    }
-    if (!dbt_guest_read(&mask, guest_mask, SET_BYTES)) {
-        return -EFAULT;
-    }
-    u64 host_mask = dbt_signals_host_mask(mask);
-    if (number == __NR_pselect6 || number == __NR_io_pgetevents) {
-        pair.mask = (u64)&host_mask;
-        arguments[5] = (u64)&pair;
-    } else {
-        arguments[mask_at] = (u64)&host_mask;
-    }
-    i64 result = dbt_linux_pass(thread, number, arguments);
-    if (result == -EINTR && thread->context->pending != 0) {
-        /* The handler runs under the mask that was waited with; afterwards the old one is back. */
-        thread->handler_mask = mask & ~NEVER_BLOCKED;
-        thread->has_handler_mask = true;
-    }
-    return result;
 }
 
 _Noreturn void dbt_signals_die(dbt_linux_thread *thread, const dbt_host_siginfo *info)

@@ -14,6 +14,7 @@
 #define TRAP_PAGE_FAULT 14
 #define TRAP_PROTECTION 13
 #define PF_PRESENT 1
+#define RFLAGS_RF 0x10000ULL
 #define PF_USER_FETCH 0x14
 #define SHADOW_STACK_FIRST 0x5001 /* ARCH_SHSTK_ENABLE ... */
 #define SHADOW_STACK_LAST 0x5005
@@ -26,7 +27,7 @@ _Noreturn static void refuse(dbt_linux_thread *thread, const char *what)
 {
     dbt_text_complain(what, "");
     dbt_recorder_end(thread, DBT_RECORD_REFUSED);
-    dbt_process_exit(thread, __NR_exit_group, DBT_STATUS_FAILED);
+    (void)dbt_process_exit(thread, __NR_exit_group, DBT_STATUS_FAILED);
     __builtin_unreachable();
 }
 
@@ -37,9 +38,11 @@ i64 dbt_linux_pass(dbt_linux_thread *thread, u64 number, const u64 *arguments)
         thread->guest_clear_tid = arguments[0];
     }
     dbt_outputs_release(space, number, arguments);
+    bool may_show = thread->process->watches_faults || thread->queue_length > 0;
     i64 result = space->has_memory_file && dbt_shared_is_file_write(number)
                      ? dbt_foreign_file_write(thread, number, arguments)
-                     : dbt_gate_syscall(number, arguments, &thread->context->pending);
+                 : may_show ? dbt_signals_pass(thread, number, arguments)
+                            : dbt_gate_syscall(number, arguments, &thread->context->pending);
     if (space->has_shared_code && dbt_shared_is_file_write(number)) {
         dbt_shared_drop_all(space);
     }
@@ -202,6 +205,18 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
     case DBT_CALL_EPOLL_PWAIT2:
     case DBT_CALL_IO_PGETEVENTS:
         return dbt_signals_wait(thread, number, arguments);
+    case DBT_CALL_RT_SIGTIMEDWAIT:
+        return dbt_signals_timed_wait(thread, arguments);
+    case DBT_CALL_SIGNALFD:
+    case DBT_CALL_SIGNALFD4:
+        return dbt_signals_descriptor(thread, number, arguments);
+    case DBT_CALL_KILL:
+    case DBT_CALL_TKILL:
+    case DBT_CALL_TGKILL:
+    case DBT_CALL_RT_SIGQUEUEINFO:
+    case DBT_CALL_RT_TGSIGQUEUEINFO:
+    case DBT_CALL_PIDFD_SEND_SIGNAL:
+        return dbt_signals_send(thread, number, arguments);
     case DBT_CALL_CLONE3:
         return dbt_process_clone3(thread, arguments[0], arguments[1]);
     case DBT_CALL_CLONE:
@@ -213,8 +228,7 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
         return dbt_process_execve(thread, number, arguments);
     case DBT_CALL_EXIT:
     case DBT_CALL_EXIT_GROUP:
-        dbt_process_exit(thread, number, arguments[0]);
-        return 0;
+        return dbt_process_exit(thread, number, arguments[0]);
     case DBT_CALL_ARCH_PRCTL:
         return call_arch_prctl(thread, arguments);
     case DBT_CALL_PRCTL:
@@ -272,6 +286,10 @@ static void system_call(dbt_linux_thread *thread)
         dbt_recorder_leave(thread, false);
         return;
     }
+    while (__atomic_load_n(&thread->kick_wanted, __ATOMIC_ACQUIRE) != 0) {
+        /* Sent when this thread was in the TC, on its way since: it must not interrupt the call. */
+        __asm__ volatile("pause");
+    }
     i64 result;
     if (number >= DBT_SYSCALL_COUNT) {
         result = -ENOSYS;
@@ -326,7 +344,8 @@ static bool vsyscall(dbt_linux_thread *thread)
 static void fetch_fault(dbt_linux_thread *thread)
 {
     u64 guest_pc = thread->context->rip;
-    dbt_linux_signal signal = {.info = {.number = DBT_SIGSEGV}};
+    dbt_linux_signal signal = {.info = {.number = DBT_SIGSEGV}, .cr2 = thread->trap_cr2};
+    thread->context->rflags |= RFLAGS_RF; /* as the processor saves it for a fault */
     if ((u64)((i64)(guest_pc << 16) >> 16) != guest_pc) {
         signal.info.code = DBT_SI_KERNEL;
         signal.trap_number = TRAP_PROTECTION;

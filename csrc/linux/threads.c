@@ -181,6 +181,9 @@ void dbt_thread_kick(dbt_context *context)
         /* A process of its own in this address space: only its own may choose what a signal tells. */
         result = dbt_host_call3(__NR_tgkill, thread->process->pid, thread->tid, DBT_KICK_SIGNAL);
     }
+    if (result != 0) {
+        __atomic_store_n(&thread->kick_wanted, 0, __ATOMIC_RELEASE);
+    }
     if (result == -ESRCH) {
         __atomic_store_n(&context->in_tc, 0, __ATOMIC_RELEASE); /* it was killed */
     }

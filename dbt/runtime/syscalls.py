@@ -156,7 +156,7 @@ _TABLE = """
 59 execve(path, argv, envp) virtual
 60 exit(status) virtual
 61 wait4(pid, status, options, usage) pass status[4] usage[144]
-62 kill(pid, signum) pass
+62 kill(pid, signum) virtual
 63 uname(buf) pass buf[390]
 64 semget(key, n, flags) pass
 65 semop(id, ops, n) pass
@@ -222,8 +222,8 @@ _TABLE = """
 125 capget(header, data) pass header[8] data[24]
 126 capset(header, data) pass
 127 rt_sigpending(set, size) virtual set[8]
-128 rt_sigtimedwait(set, info, timeout, size) pass info[128]
-129 rt_sigqueueinfo(pid, signum, info) pass
+128 rt_sigtimedwait(set, info, timeout, size) virtual info[128]
+129 rt_sigqueueinfo(pid, signum, info) virtual
 130 rt_sigsuspend(mask, size) virtual
 131 sigaltstack(new, old) virtual old[24]
 132 utime(path, times) pass
@@ -294,7 +294,7 @@ _TABLE = """
 197 removexattr(path, name) pass
 198 lremovexattr(path, name) pass
 199 fremovexattr(fd, name) pass
-200 tkill(tid, signum) pass
+200 tkill(tid, signum) virtual
 201 time(t) pass t[8]
 202 futex(addr, op, value, timeout, addr2, value3) pass addr[4] addr2[4]
 203 sched_setaffinity(pid, size, mask) pass
@@ -328,7 +328,7 @@ _TABLE = """
 231 exit_group(status) virtual
 232 epoll_wait(fd, events, n, timeout) pass events[n*12]
 233 epoll_ctl(fd, op, target_fd, event) pass
-234 tgkill(tgid, tid, signum) pass
+234 tgkill(tgid, tid, signum) virtual
 235 utimes(path, times) pass
 236 vserver() refuse=ENOSYS
 237 mbind(addr, length, mode, mask, max, flags) pass
@@ -376,14 +376,14 @@ _TABLE = """
 279 move_pages(pid, n, pages, nodes, status, flags) pass status[n*4]
 280 utimensat(dirfd, path, times, flags) pass
 281 epoll_pwait(fd, events, n, timeout, mask, size) virtual events[n*12]
-282 signalfd(fd, mask, size) pass
+282 signalfd(fd, mask, size) virtual
 283 timerfd_create(clock, flags) pass
 284 eventfd(value) pass
 285 fallocate(fd, mode, offset, length) pass
 286 timerfd_settime(fd, flags, new, old) pass old[32]
 287 timerfd_gettime(fd, value) pass value[32]
 288 accept4(fd, addr, len, flags) pass addr[*len] len[4]
-289 signalfd4(fd, mask, size, flags) pass
+289 signalfd4(fd, mask, size, flags) virtual
 290 eventfd2(value, flags) pass
 291 epoll_create1(flags) pass
 292 dup3(old_fd, new, flags) virtual
@@ -391,7 +391,7 @@ _TABLE = """
 294 inotify_init1(flags) pass
 295 preadv(fd, iov, n, low, high) pass iov[iov n]
 296 pwritev(fd, iov, n, low, high) pass
-297 rt_tgsigqueueinfo(tgid, tid, signum, info) pass
+297 rt_tgsigqueueinfo(tgid, tid, signum, info) virtual
 298 perf_event_open(attr, pid, cpu, group, flags) pass
 299 recvmmsg(fd, msgs, n, flags, timeout) pass msgs[msgs n] timeout[16]
 300 fanotify_init(flags, event_flags) pass
@@ -429,7 +429,7 @@ _TABLE = """
 332 statx(dirfd, path, flags, mask, buf) virtual buf[256]
 333 io_pgetevents(ctx, min, n, events, timeout, mask) virtual events[n*32]
 334 rseq(area, length, flags, signature) refuse=ENOSYS
-424 pidfd_send_signal(pidfd, signum, info, flags) pass
+424 pidfd_send_signal(pidfd, signum, info, flags) virtual
 425 io_uring_setup(n, params) pass params[120]
 426 io_uring_enter(fd, submit, complete, flags, arg, size) pass
 427 io_uring_register(fd, op, arg, n) pass arg[4096]
