@@ -10,7 +10,7 @@ PYTEST := $(PYTHON) -m pytest
 FUZZ_INPUTS ?= 1000000
 SECONDS ?= 600
 
-.PHONY: help setup build run test quick full golden lint fuzz asan \
+.PHONY: signals help setup build run test quick full golden lint fuzz asan \
     bench matrix cpython servers soak matrix-packages modes docs check wheel clean
 .NOTPARALLEL:
 
@@ -77,6 +77,9 @@ modes: build ## all tests without chaining, in the smallest cache, with units of
 	DBT_TU_CAP=1 $(PYTEST) -m "not full" tests --ignore tests/decode
 	DBT_RETURNS=table $(PYTEST) -m "not full" tests --ignore tests/decode
 	DBT_RETURNS=paired $(PYTEST) -m "not full" tests --ignore tests/decode
+
+signals: build ## a signal at every host instruction, and millions of signals, none lost
+	$(PYTEST) tests/faults/test_steps.py tests/faults/test_storm.py
 
 docs: build ## what the documents claim
 	$(PYTEST) tests/unit/test_docs.py

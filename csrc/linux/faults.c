@@ -247,6 +247,7 @@ static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *inf
     host->mask |= dbt_signals_host_mask(~0ULL);
     thread->context->pending = 1;
     if (is_between(host_pc, dbt_gate_window_start, dbt_gate_window_end)) {
+        thread->was_entered = host->registers.rcx == (u64)dbt_gate_window_end;
         if (host->registers.rax == __NR_restart_syscall) {
             /* A sleep that went on after a stop: once a handler has run, it ends with EINTR. */
             thread->context->registers[DBT_RAX] = __NR_restart_syscall;
@@ -275,14 +276,15 @@ void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *h
 {
     dbt_linux_thread *thread = dbt_thread_of_signal_stack();
     learn_features(thread->process, host);
-    /* The kernel's own codes are above zero; those of kill, sigqueue and timers are not. */
+    bool is_wanted = number == DBT_KICK_SIGNAL &&
+                     __atomic_exchange_n(&thread->kick_wanted, 0, __ATOMIC_ACQUIRE) != 0;
+    /* The kernel's own codes are above zero; those of kill, sigqueue and timers are not. A fault takes the
+     * thread out of the TC as well as a kick does, which may have been dropped for it. */
     if (dbt_signal_is_fault((u32)number) && info->code > 0 &&
         !was_sent(thread, host->registers.rip)) {
         fault(thread, info, host);
         return;
     }
-    bool is_wanted = number == DBT_KICK_SIGNAL &&
-                     __atomic_exchange_n(&thread->kick_wanted, 0, __ATOMIC_ACQUIRE) != 0;
     /* Without memory to note it, the kernel forgets where a signal came from. */
     bool has_no_origin = info->code == DBT_SI_USER && info->address == 0;
     if (info->code != DBT_SI_KICK && !(is_wanted && has_no_origin)) {

@@ -20,7 +20,8 @@
 /* i64 dbt_gate_syscall(u64 number, const u64 *arguments, const volatile u32 *pending)
  * rbx: pending. From window_start until the kernel is entered, a signal handler that finds rip in
  * [window_start, window_end) moves it to window_abort; the kernel itself moves rip back onto the
- * syscall instruction when it wants the call restarted. */
+ * syscall instruction when it wants the call restarted, with rcx as the instruction has left it: the
+ * address behind it, which rcx never is before. */
 routine dbt_gate_syscall
         push    rbx
         mov     rax, rdi
@@ -32,6 +33,7 @@ routine dbt_gate_syscall
         mov     r10, [r11 + 24]
         mov     r8, [r11 + 32]
         mov     r9, [r11 + 40]
+        xor     ecx, ecx
 mark dbt_gate_window_start
         cmp     dword ptr [rbx], 0
         jne     dbt_gate_window_abort

@@ -125,6 +125,7 @@ typedef struct dbt_linux_thread {
     u64 blocked;                 /* the guest's signal mask; the host's lacks the fault signals */
     u64 handler_mask;            /* rt_sigsuspend and others: the mask in force when it was interrupted */
     bool has_handler_mask;
+    bool was_entered;            /* the system call to be restarted has been in the kernel */
     bool has_wait_mask;          /* a call waits under wait_mask */
     u64 wait_mask;
     bool has_sync;

@@ -276,8 +276,11 @@ static void system_call(dbt_linux_thread *thread)
     u64 arguments[6] = {registers[DBT_RDI], registers[DBT_RSI], registers[DBT_RDX],
                         registers[10],      registers[8],       registers[9]};
     dbt_recorder_enter(thread, number, arguments);
+    u64 rcx = registers[DBT_RCX];
+    u64 r11 = registers[11];
     registers[DBT_RCX] = context->rip;
     registers[11] = context->rflags;
+    thread->was_entered = false;
     if (thread->seccomp_mode != 0 && dbt_seccomp_stops(thread, number, &registers[DBT_RAX])) {
         return;
     }
@@ -303,10 +306,14 @@ static void system_call(dbt_linux_thread *thread)
     } else {
         result = call_virtual(thread, number, arguments);
     }
-    if (result == DBT_RESTART) {
-        context->rip -= SYSCALL_BYTES;
-    } else {
+    if (result != DBT_RESTART) {
         registers[DBT_RAX] = (u64)result;
+    } else {
+        context->rip -= SYSCALL_BYTES;
+        if (!thread->was_entered) { /* then the instruction has not been executed at all */
+            registers[DBT_RCX] = rcx;
+            registers[11] = r11;
+        }
     }
     dbt_recorder_leave(thread, changes_regions(number));
 }

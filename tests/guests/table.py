@@ -226,6 +226,17 @@ GUESTS: tuple[Guest, ...] = (
     _linked("signal_mprotect", variants=("pie",)),
     _linked("signal_children", variants=("pie",)),
     _linked("signal_blocked_fault", variants=("pie",)),
+    _bare("signal_steps", b"", variants=BARE_STATIC),
+    *(
+        _linked(
+            "signal_storm",
+            f"{kind} none lost\n".encode(),
+            arguments=(kind, "2000"),
+            label=kind,
+            variants=("pie",),
+        )
+        for kind in ("busy", "blocked", "queue", "wake")
+    ),
     # Threads.
     _threads("threads", b"120000 82000 80000 0\n", variants=LINKED),
     _threads("threads_results", b"1028 104 1\n"),
