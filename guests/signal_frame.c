@@ -73,8 +73,8 @@ void handle(int number, siginfo_t *info, void *context)
             __cpuid_count(13, 5, eax, masks, ecx, edx);
             __cpuid_count(13, 6, eax, high, ecx, edx);
             __cpuid_count(13, 7, eax, more, ecx, edx);
-            printf("k3 %lx zmm5 high %016lx zmm21 %016lx\n", *(uint64_t *)(area + masks + 24), *(uint64_t *)(area + high + 5 * 32),
-                   *(uint64_t *)(area + more + 5 * 64));
+            printf("k3 %lx zmm5 high %016lx zmm21 %016lx\n", *(uint64_t *)(area + masks + 24),
+                   *(uint64_t *)(area + high + 5 * 32), *(uint64_t *)(area + more + 5 * 64));
             *(uint64_t *)(area + masks + 24) = 0x1234;
             memset(area + high + 5 * 32, 0x99, 32);
             memset(area + more + 5 * 64, 0xbb, 64);
@@ -97,7 +97,8 @@ static void once(int number)
     if (has_avx)
         __asm__ volatile("vmovups %0, %%ymm5" : : "m"(wanted) : "xmm5");
     if (has_avx512)
-        __asm__ volatile("vmovups %0, %%zmm5\n vmovups %0, %%zmm21\n mov $0x6b, %%eax\n kmovd %%eax, %%k3" : : "m"(wanted) : "rax", "xmm5");
+        __asm__ volatile("vmovups %0, %%zmm5\n vmovups %0, %%zmm21\n mov $0x6b, %%eax\n kmovd %%eax, %%k3"
+                         : : "m"(wanted) : "rax", "xmm5");
     __asm__ volatile(
         "fninit\n fldpi\n"
         "push %%rbp\n push %%rbx\n"
@@ -105,7 +106,8 @@ static void once(int number)
         "mov $0x101, %%ebx\n mov $0x102, %%ebp\n mov $0x103, %%r8d\n mov $0x104, %%r12d\n mov $0x105, %%r13d\n"
         "mov $0x106, %%r14d\n mov $0x107, %%r15d\n"
         "cmp $1, %[number]\n je 1f\n"
-        "mov $186, %%eax\n syscall\n mov %%eax, %%edi\n mov $200, %%eax\n mov $10, %%esi\n push $0x6d5\n popfq\n syscall\n jmp 2f\n"
+        "mov $186, %%eax\n syscall\n mov %%eax, %%edi\n mov $200, %%eax\n mov $10, %%esi\n"
+        "push $0x6d5\n popfq\n syscall\n jmp 2f\n"
         "1: push $0x6d5\n popfq\n xor %%eax, %%eax\n push $0x6d5\n popfq\n fault_at: mov (%%rax), %%rax\n"
         "fault_end:\n 2: cld\n"
         "pop %%rbx\n pop %%rbp\n"
@@ -114,7 +116,8 @@ static void once(int number)
         : [number] "r"(number)
         : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
     if (has_avx512)
-        __asm__ volatile("vmovups %%zmm5, %0\n vmovups %%zmm21, %1\n kmovq %%k3, %%rax\n mov %%rax, %2" : "=m"(out), "=m"(more), "=m"(mask) : : "rax");
+        __asm__ volatile("vmovups %%zmm5, %0\n vmovups %%zmm21, %1\n kmovq %%k3, %%rax\n mov %%rax, %2"
+                         : "=m"(out), "=m"(more), "=m"(mask) : : "rax");
     else if (has_avx)
         __asm__ volatile("vmovups %%ymm5, %0" : "=m"(out));
     else

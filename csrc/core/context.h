@@ -69,6 +69,9 @@ typedef struct dbt_context {
     u32 in_tc;                         /* the thread may be inside emitted code, or on its way there */
     u32 kick_seen;                     /* number of the last kick that its handler answered */
     u32 leaving;                       /* dbt_engine_leave was called */
+    u32 stepping;                      /* the trap flag is on for the instruction at step_guest_pc, */
+    u64 step_guest_pc;                 /* which is alone in its unit, */
+    u64 step_host_pc;                  /* and has got so far */
     u32 one_instruction;               /* the next unit holds one guest instruction, used once */
     u32 guest_gs_selector;             /* virtual */
     u64 settled_target;                /* of DBT_EXIT_ID_SETTLED: the exit's guest_target and kind */

@@ -64,6 +64,7 @@ static void serve_exit(dbt_context *context, dbt_exit_kind kind, dbt_arrival *ar
     case DBT_EXIT_KIND_COUNT:
     case DBT_EXIT_KIND_SIGNAL:
     case DBT_EXIT_KIND_TABLE:
+    case DBT_EXIT_KIND_STEP:
     case DBT_EXIT_KIND_MEMORY:
         dbt_fatal(__FILE__, __LINE__, "an exit of a kind that is never emitted");
     }
@@ -199,12 +200,40 @@ static void enter(dbt_context *context, u32 number, const dbt_arrival *arrival) 
     context->resume = unit->host_body;
 }
 
+/* Whether an instruction under the trap flag has left the TC and is done once it is served. The flag was
+ * taken from the host's flags so that the VMM does not trap. Of a system call the processor says nothing:
+ * the flag shows only after the instruction behind it. */
+static bool takes_step(dbt_context *context) {
+    const u32 id = context->exit_id;
+    const bool left = context->stepping && id != 0;
+    context->stepping = 0;
+    if (!left) {
+        return false;
+    }
+    context->rflags |= DBT_FLAG_TF;
+    const u32 kind = id == DBT_EXIT_ID_SETTLED ? context->settled_kind
+                     : id >= DBT_EXIT_ID_FIRST ? context->engine->exits[id - DBT_EXIT_ID_FIRST].kind
+                                               : (u32)DBT_EXIT_KIND_MISS;
+    return kind == DBT_EXIT_KIND_CONTINUATION || kind == DBT_EXIT_KIND_MISS ||
+           kind == DBT_EXIT_KIND_CALLOUT;
+}
+
+static void enter_to_step(dbt_context *context) {
+    context->stepping = 1;
+    context->step_guest_pc = context->rip;
+    context->step_host_pc = 0;
+}
+
 u32 dbt_dispatch(dbt_context *context) {
     dbt_engine *engine = context->engine;
     dbt_arrival arrival;
     dbt_engine_lock(engine);
     context->in_tc = 0;
+    const bool steps = takes_step(context);
     serve(context, &arrival);
+    if (steps) {
+        call_hook(context, DBT_EXIT_KIND_STEP, 0, &arrival);
+    }
     for (;;) {
         if (context->leaving) {
             context->leaving = 0;
@@ -227,11 +256,16 @@ u32 dbt_dispatch(dbt_context *context) {
         }
         if (arrival.recorded != DBT_NONE && arrival.evictions == engine->evictions) {
             go_on(context, arrival.recorded);
+            if (context->rflags & DBT_FLAG_TF) {
+                enter_to_step(context);
+            }
             context->in_tc = 1;
             dbt_engine_unlock(engine);
             return 0;
         }
         u32 unit;
+        const bool traps = context->rflags & DBT_FLAG_TF;
+        context->one_instruction |= traps;
         const dbt_status status = context->rip < DBT_CANONICAL_LIMIT
                                       ? find_unit(context, arrival.entry, &unit)
                                       : DBT_ERROR_NOT_MAPPED;
@@ -245,6 +279,9 @@ u32 dbt_dispatch(dbt_context *context) {
         }
         DBT_ASSERT(status == DBT_OK);
         enter(context, unit, &arrival);
+        if (traps) {
+            enter_to_step(context);
+        }
         context->in_tc = 1;
         dbt_engine_unlock(engine);
         return 0;

@@ -185,6 +185,30 @@ bool dbt_engine_in_tc(const dbt_engine *engine, u64 host_pc) {
     return in_routines(engine, host_pc);
 }
 
+static dbt_status guest_rip(const dbt_context *context, const dbt_state_place *place,
+                            u64 guest_rsp, u64 *out) {
+    switch ((dbt_where)dbt_state_where(place->state)) {
+    case DBT_WHERE_THIS:
+        *out = place->guest_pc;
+        break;
+    case DBT_WHERE_NEXT:
+        *out = place->guest_pc + place->guest_bytes;
+        break;
+    case DBT_WHERE_TARGET:
+        *out = place->target;
+        break;
+    case DBT_WHERE_KEY:
+        *out = context->key;
+        break;
+    case DBT_WHERE_STACK:
+        *out = *(const u64 *)(guest_rsp - 8);
+        break;
+    case DBT_WHERE_COUNT:
+        return DBT_ERROR_NOT_MAPPED;
+    }
+    return DBT_OK;
+}
+
 /* Puts spilled registers back and sets rip as the state says. */
 static dbt_status apply(dbt_context *context, const dbt_state_place *place) {
     const u32 mask = place->state & 0xff;
@@ -194,26 +218,7 @@ static dbt_status apply(dbt_context *context, const dbt_state_place *place) {
         }
     }
     context->registers[DBT_RSP] += dbt_state_low_bytes(place->state);
-    switch ((dbt_where)dbt_state_where(place->state)) {
-    case DBT_WHERE_THIS:
-        context->rip = place->guest_pc;
-        break;
-    case DBT_WHERE_NEXT:
-        context->rip = place->guest_pc + place->guest_bytes;
-        break;
-    case DBT_WHERE_TARGET:
-        context->rip = place->target;
-        break;
-    case DBT_WHERE_KEY:
-        context->rip = context->key;
-        break;
-    case DBT_WHERE_STACK:
-        context->rip = *(const u64 *)(context->registers[DBT_RSP] - 8);
-        break;
-    case DBT_WHERE_COUNT:
-        return DBT_ERROR_NOT_MAPPED;
-    }
-    return DBT_OK;
+    return guest_rip(context, place, context->registers[DBT_RSP], &context->rip);
 }
 
 /* Stubs and far jumps: the guest stands before the exit's target; rsp is low until a call's stub has
@@ -290,6 +295,26 @@ void dbt_engine_redirect(dbt_context *context, dbt_host_state *host, bool one_in
     host->rip = (u64)&dbt_redirect_routine;
     host->registers[DBT_RDI] = (u64)context;
     host->rflags &= ~(u64)(DBT_FLAG_TF | DBT_FLAG_DF | DBT_FLAG_AC);
+}
+
+dbt_step dbt_engine_step(dbt_context *context, const dbt_host_state *host) {
+    dbt_state_place place;
+    u64 guest_pc;
+    if (!context->stepping) {
+        return DBT_STEP_BEGINS;
+    }
+    memset(&place, 0, sizeof place);
+    if (!dbt_engine_place(context->engine, host->rip, &place) ||
+        guest_rip(context, &place, host->registers[DBT_RSP] + dbt_state_low_bytes(place.state),
+                  &guest_pc) != DBT_OK) {
+        return DBT_STEP_GOES_ON;
+    }
+    /* A repeated string instruction traps after each round, where it was before. */
+    if (guest_pc != context->step_guest_pc || host->rip <= context->step_host_pc) {
+        return DBT_STEP_ENDS;
+    }
+    context->step_host_pc = host->rip;
+    return DBT_STEP_GOES_ON;
 }
 
 bool dbt_engine_in_entry(u64 host_pc) {

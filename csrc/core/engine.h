@@ -37,6 +37,7 @@ typedef enum dbt_exit_kind {
     DBT_EXIT_KIND_STOP = 6,         /* context->rip is a stop address (Machine) */
     DBT_EXIT_KIND_COUNT = 7,        /* the instruction budget is used up (Machine) */
     DBT_EXIT_KIND_RECORD = 11,      /* a unit is about to run: context->rip is its address (engine's own) */
+    DBT_EXIT_KIND_STEP = 12,        /* an instruction under the trap flag is done: context->rip is behind it */
     DBT_EXIT_KIND_MEMORY = 10,      /* no memory for translated code can be had */
     DBT_EXIT_KIND_TABLE = 9,        /* an indirect call on its way to the table: never leaves (engine's own) */
     DBT_EXIT_KIND_SIGNAL = 8        /* context->pending was set: clear it, deliver, or do nothing */
@@ -144,6 +145,16 @@ dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context, const db
  * continues in the VMM's dispatcher at context->rip on the VMM stack. one_instruction: the next unit
  * holds a single guest instruction (a store that was stopped by a protected code page must run alone). */
 void dbt_engine_redirect(dbt_context *context, dbt_host_state *host, bool one_instruction);
+
+/* From the handler of a single-step trap of the host's, when the interrupted pc is in the TC. GOES_ON: the
+ * guest's instruction is not done: return. The others: recover and redirect, after ENDS with a trap for
+ * the guest, which BEGINS has none: the guest has only just set the flag. */
+typedef enum dbt_step {
+    DBT_STEP_GOES_ON = 0,
+    DBT_STEP_BEGINS = 1,
+    DBT_STEP_ENDS = 2
+} dbt_step;
+dbt_step dbt_engine_step(dbt_context *context, const dbt_host_state *host);
 
 /* Machine: stop before this guest address (0, false: none); bound on instructions (0: none). */
 void dbt_engine_set_stop(dbt_engine *engine, bool has_stop, u64 guest_pc);

@@ -161,13 +161,13 @@ static bool transfers_control(u8 class_) {
     case DBT_CLASS_CPUID:
     case DBT_CLASS_GSBASE:
     case DBT_CLASS_XBEGIN:
+    case DBT_CLASS_POPF:
     case DBT_CLASS_INVALID:
         return true;
     case DBT_CLASS_IDENT:
     case DBT_CLASS_PCREL:
     case DBT_CLASS_TRAP:
     case DBT_CLASS_SEGMENT:
-    case DBT_CLASS_POPF:
     case DBT_CLASS_PRIVILEGED:
     case DBT_CLASS_SENSITIVE:
     case DBT_CLASS_COUNT:

@@ -10,6 +10,7 @@
 
 #define PF_WRITE 2
 #define TRAP_PAGE_FAULT 14
+#define RFLAGS_TF 0x100ULL
 #define FIRST_REALTIME 32
 
 void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *host);
@@ -183,11 +184,40 @@ static bool was_sent(const dbt_linux_thread *thread, u64 host_pc)
            has_bytes(host_pc - 2, 0x0f, 0x05);
 }
 
+/* The host traps after each of its instructions while the guest's trap flag is on: the guest's own trap
+ * comes when one of its instructions is done. In the VMM the flag is put aside. */
+static void single_step(dbt_linux_thread *thread, const dbt_host_siginfo *info,
+                        dbt_host_ucontext *host)
+{
+    const dbt_engine *engine = thread->context->engine;
+    dbt_host_state state;
+    if (dbt_engine_in_entry(host->registers.rip)) {
+        return;
+    }
+    if (engine == 0 || !dbt_engine_in_tc(engine, host->registers.rip)) {
+        host->registers.rflags &= ~RFLAGS_TF;
+        return;
+    }
+    read_host(&host->registers, &state);
+    dbt_step step = dbt_engine_step(thread->context, &state);
+    if (step == DBT_STEP_GOES_ON) {
+        return;
+    }
+    recover(thread, host);
+    if (step == DBT_STEP_ENDS) {
+        guest_fault(thread, info, host);
+    } else {
+        redirect(thread, host, false);
+    }
+}
+
 static void fault(dbt_linux_thread *thread, const dbt_host_siginfo *info, dbt_host_ucontext *host)
 {
     u64 host_pc = host->registers.rip;
     dbt_engine *engine = thread->context->engine;
-    if (is_between(host_pc, dbt_gate_copy_start, dbt_gate_copy_end)) {
+    if (info->number == DBT_SIGTRAP && info->code == DBT_TRAP_TRACE) {
+        single_step(thread, info, host);
+    } else if (is_between(host_pc, dbt_gate_copy_start, dbt_gate_copy_end)) {
         host->registers.rip = (u64)dbt_gate_copy_fault;
     } else if (is_between(host_pc, dbt_gate_state_start, dbt_gate_state_end)) {
         host->registers.rip = (u64)dbt_gate_state_fault;

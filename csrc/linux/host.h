@@ -135,6 +135,7 @@ typedef struct dbt_host_stat {
 
 #define DBT_SI_USER 0
 #define DBT_SI_KERNEL 0x80
+#define DBT_TRAP_TRACE 2
 #define DBT_SEGV_MAPERR 1
 #define DBT_SEGV_ACCERR 2
 

@@ -344,6 +344,8 @@ i64 dbt_signals_send(dbt_linux_thread *thread, u64 number, const u64 *arguments)
 void dbt_signals_install(const dbt_linux_process *process, u32 number);
 _Noreturn void dbt_signals_die(dbt_linux_thread *thread, const dbt_host_siginfo *info);
 void dbt_signals_force(dbt_linux_thread *thread, const dbt_linux_signal *signal);
+/* The trap behind an instruction that the VMM has carried out under the trap flag. */
+void dbt_signals_step(dbt_linux_thread *thread);
 void dbt_signals_deliver(dbt_linux_thread *thread);
 void dbt_signals_return(dbt_linux_thread *thread);
 bool dbt_signals_on_guest_stack(const dbt_linux_thread *thread, u64 guest_rsp);

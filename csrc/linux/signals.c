@@ -329,3 +329,19 @@ void dbt_signals_force(dbt_linux_thread *thread, const dbt_linux_signal *signal)
     thread->has_sync = true;
     thread->context->pending = 1;
 }
+
+void dbt_signals_step(dbt_linux_thread *thread)
+{
+    dbt_linux_signal signal = {
+        .info = {.number = DBT_SIGTRAP,
+                 .code = DBT_TRAP_TRACE,
+                 .address = thread->context->rip},
+        .trap_number = 1,
+        .cr2 = thread->trap_cr2,
+    };
+    if (thread->machine != 0) {
+        dbt_machine_fault(thread, &signal);
+    } else {
+        dbt_signals_force(thread, &signal);
+    }
+}

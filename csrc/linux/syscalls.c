@@ -412,6 +412,9 @@ void dbt_linux_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instruct
         dbt_foreign_notice(thread);
         dbt_signals_deliver(thread);
         return;
+    case DBT_EXIT_KIND_STEP:
+        dbt_signals_step(thread);
+        return;
     case DBT_EXIT_KIND_FETCH:
         if (!vsyscall(thread)) {
             fetch_fault(thread);

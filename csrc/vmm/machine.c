@@ -63,6 +63,9 @@ void dbt_machine_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instru
     case DBT_EXIT_KIND_UNSUPPORTED:
         leave(context, DBT_EXIT_UNSUPPORTED);
         return;
+    case DBT_EXIT_KIND_STEP:
+        dbt_signals_step(thread);
+        return;
     case DBT_EXIT_KIND_STOP:
         leave(context, DBT_EXIT_UNTIL);
         return;

@@ -100,7 +100,7 @@ RULES: tuple[Rule, ...] = (
     _rule("GSBASE", "callout"),
     _rule("SEGMENT", "callout", "SELECTOR_GS"),
     *_memory_rows("SEGMENT"),
-    _rule("POPF", "ident"),
+    _rule("POPF", "popf"),
     _rule("XBEGIN", "callout"),
     *_memory_rows("PRIVILEGED"),
     *_memory_rows("SENSITIVE"),

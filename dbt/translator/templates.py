@@ -334,6 +334,20 @@ _template(
 )
 
 _template(
+    "popf",
+    """
+    .guest
+    .commit next
+    .jump next
+    """,
+    ends=True,
+    guest="popf",
+    host="the same bytes, then a jump to the next unit",
+    why="popf may set the trap flag: the host then traps behind one more instruction, the jump, "
+    "where the guest still stands before its next one",
+)
+
+_template(
     "callout",
     ".exit callout",
     ends=True,

@@ -226,6 +226,7 @@ GUESTS: tuple[Guest, ...] = (
     _linked("signal_mprotect", variants=("pie",)),
     _linked("signal_children", variants=("pie",)),
     _linked("signal_blocked_fault", variants=("pie",)),
+    _linked("signal_trap_flag", variants=("pie", "static")),
     _bare("signal_steps", b"", variants=BARE_STATIC),
     *(
         _linked(

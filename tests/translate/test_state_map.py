@@ -192,7 +192,9 @@ def test_the_cases_cover_every_template() -> None:
     """Those that rules choose; what the engine emits around units is run below."""
     from dbt.translator.rules import RULES
 
-    unseen = {"too_long"}  # its hlt does not fault in the emulator, which runs in ring 0
+    # The hlt of too_long does not fault in the emulator, which runs in ring 0; and the flags that
+    # popf would find there turn its own stepping on (guests/signal_trap_flag.c shows it).
+    unseen = {"too_long", "popf"}
     assert {rule.template for rule in RULES} - {case[0] for case in ALL_CASES} == unseen
 
 
