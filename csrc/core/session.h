@@ -77,6 +77,7 @@ typedef struct dbt_statistics {
 #define DBT_SLAB_FREE 0
 #define DBT_SLAB_RUNNING 1
 #define DBT_SLAB_ENDED 2
+#define DBT_SLAB_CLAIMED 3         /* being filled in */
 
 typedef struct dbt_slab {
     uint32_t state;

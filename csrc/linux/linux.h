@@ -296,10 +296,18 @@ dbt_linux_thread *dbt_thread_self(void);
 void dbt_thread_kick(dbt_context *context);
 u64 dbt_thread_stack_top(const dbt_linux_thread *thread);
 void dbt_thread_use_signal_stack(const dbt_linux_thread *thread);
+
+/* slabs.c: a process's part of session memory. */
+void dbt_slab_claim(dbt_linux_process *process, u32 parent_pid);
+/* In a forked child: its own counts from here on. */
+void dbt_slab_adopt(dbt_linux_thread *thread, u32 parent_pid);
 /* Lets other processes of the session know what this one runs. */
-void dbt_process_show_path(const dbt_linux_process *process);
-void dbt_process_claim_slab(dbt_linux_process *process, u32 parent_pid);
-void dbt_process_end(dbt_linux_process *process);
+void dbt_slab_show_path(const dbt_linux_process *process);
+void dbt_slab_end(const dbt_linux_process *process);
+/* An execve has failed for which the slab had been ended. */
+void dbt_slab_resume(dbt_linux_thread *thread);
+/* Gives back what a slab outside of session memory takes, when nobody counts there any more. */
+void dbt_slab_drop(const dbt_linux_process *process, dbt_slab *slab);
 
 /* syscalls.c, and the files it hands calls to. Results are the kernel's. */
 void dbt_linux_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instruction *instruction);

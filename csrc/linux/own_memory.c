@@ -3,7 +3,7 @@
  * Invariant: its lock is the last one taken. Ranges are disjoint and not adjacent; changed only by the VMM's own mappings. */
 #include "linux/linux.h"
 
-#define OWN_CAPACITY 1024
+#define OWN_CAPACITY 16384 /* of the 65,530 mappings that the kernel allows; untouched ones cost nothing */
 
 typedef struct own_range {
     u64 host_start;

@@ -40,7 +40,7 @@ i64 dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status)
         }
         dbt_thread_end(thread, status);
     }
-    dbt_process_end(thread->process);
+    dbt_slab_end(thread->process);
     for (;;) {
         (void)dbt_host_call1(number, status);
     }
@@ -49,16 +49,6 @@ i64 dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status)
 static void learn_tid(dbt_linux_thread *thread)
 {
     thread->tid = (u32)dbt_host_call1(__NR_gettid, 0);
-}
-
-/* In a child: its own counts from here on. */
-static void adopt_slab(dbt_linux_thread *thread, u32 parent_pid)
-{
-    dbt_linux_process *process = thread->process;
-    dbt_process_claim_slab(process, parent_pid);
-    thread->context->slab = process->slab;
-    process->space->statistics = &process->slab->statistics;
-    dbt_engine_set_statistics(process->space->engine, &process->slab->statistics);
 }
 
 /* The kernel writes thread ids there, from within the call or when the thread ends. */
@@ -118,7 +108,7 @@ static i64 fork_process(dbt_linux_thread *thread, u64 flags, const u64 *argument
     thread->queue_length = 0; /* what is pending is the parent's */
     thread->is_vfork_child = false;
     thread->guest_clear_tid = (flags & CLONE_CHILD_CLEARTID) != 0 ? arguments[3] : 0;
-    adopt_slab(thread, parent_pid);
+    dbt_slab_adopt(thread, parent_pid);
     dbt_recorder_forked(thread);
     if (arguments[1] != 0) {
         thread->context->registers[DBT_RSP] = arguments[1];
@@ -142,7 +132,7 @@ static void run_sharing_process(void *argument)
     dbt_linux_thread *thread = argument;
     u32 parent_pid = thread->process->pid;
     __asm__ volatile("wrgsbase %0" : : "r"(thread->context));
-    dbt_process_claim_slab(thread->process, parent_pid);
+    dbt_slab_claim(thread->process, parent_pid);
     thread->context->slab = thread->process->slab;
     run_thread(thread);
 }
@@ -252,6 +242,9 @@ static i64 start_sharing_process(dbt_linux_thread *thread, u64 flags, const u64 
         }
     }
     if (process != 0 && (child == 0 || waits || result < 0)) {
+        if (process->slab != parent->slab) {
+            dbt_slab_drop(parent, process->slab);
+        }
         dbt_port_unmap((u64)process, PROCESS_BYTES);
     }
     dbt_signals_set_host_mask(thread);
@@ -452,7 +445,7 @@ static i64 enter_vmm(dbt_linux_thread *thread, execution *work, u64 guest_envp)
     dbt_linux_process *process = thread->process;
     u64 call[6] = {(u64) "/proc/thread-self/exe", work->host_argv, guest_envp, 0, 0, 0};
     keep_open(process, work, 0);
-    __atomic_store_n(&process->slab->state, DBT_SLAB_ENDED, __ATOMIC_RELEASE);
+    dbt_slab_end(process);
     dbt_signals_before_exec(thread);
     i64 result = dbt_gate_syscall(__NR_execve, call, &thread->context->pending);
     if (result == -ENOENT && process->proc_fd >= 0) {
@@ -461,7 +454,7 @@ static i64 enter_vmm(dbt_linux_thread *thread, execution *work, u64 guest_envp)
         result = dbt_gate_syscall(__NR_execveat, by_descriptor, &thread->context->pending);
     }
     dbt_signals_exec_failed(thread);
-    __atomic_store_n(&process->slab->state, DBT_SLAB_RUNNING, __ATOMIC_RELEASE);
+    dbt_slab_resume(thread);
     keep_open(process, work, FD_CLOEXEC);
     return result;
 }
@@ -483,13 +476,13 @@ static i64 leave_to_kernel(dbt_linux_thread *thread, u64 number, const u64 *argu
     if (number == __NR_execve) {
         call[0] = host_path;
     }
-    __atomic_store_n(&thread->process->slab->state, DBT_SLAB_ENDED, __ATOMIC_RELEASE);
+    dbt_slab_end(thread->process);
     dbt_limits_lend(thread->process);
     dbt_signals_before_exec(thread);
     i64 result = dbt_gate_syscall(number, call, &thread->context->pending);
     dbt_signals_exec_failed(thread);
     dbt_limits_take_back(thread->process);
-    __atomic_store_n(&thread->process->slab->state, DBT_SLAB_RUNNING, __ATOMIC_RELEASE);
+    dbt_slab_resume(thread);
     return result;
 }
 

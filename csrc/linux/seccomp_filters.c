@@ -348,7 +348,7 @@ _Noreturn static void kill_thread(dbt_linux_thread *thread, u64 number, u32 reas
     if (signal == DBT_SIGSYS) {
         kill_process(thread, number, reason);
     }
-    dbt_process_end(process);
+    dbt_slab_end(process);
     for (;;) {
         (void)dbt_host_call2(__NR_kill, process->pid, signal);
     }

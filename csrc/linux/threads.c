@@ -72,6 +72,7 @@ static dbt_linux_thread *take_block(dbt_linux_space *space)
     if (thread != 0) {
         space->free_threads = thread->next;
         if (thread->own_process != 0 && !thread->own_process->has_lent_actions) {
+            dbt_slab_drop(thread->own_process, thread->own_process->slab);
             dbt_port_unmap((u64)thread->own_process, DBT_PAGE_UP(sizeof(dbt_linux_process)));
         }
         u64 host_block = thread->host_block;
@@ -141,7 +142,7 @@ _Noreturn void dbt_thread_end(dbt_linux_thread *thread, u64 status)
         (void)dbt_code_release(space, thread->guest_clear_tid, thread->guest_clear_tid + 4);
     }
     if (__atomic_sub_fetch(&process->thread_count, 1, __ATOMIC_ACQ_REL) == 0) {
-        dbt_process_end(process);
+        dbt_slab_end(process);
     }
     dbt_lock_take(&space->threads_lock);
     if (!thread->is_vfork_child) {
@@ -208,44 +209,4 @@ dbt_linux_thread *dbt_thread_of_signal_stack(void)
 {
     u64 host_here = (u64)__builtin_frame_address(0);
     return *(dbt_linux_thread **)(host_here & ~(u64)(SIGNAL_AREA_BYTES - 1));
-}
-
-void dbt_process_show_path(const dbt_linux_process *process)
-{
-    dbt_slab *slab = process->slab;
-    u64 size_bytes = dbt_text_length(process->guest_path) + 1;
-    if (size_bytes <= sizeof slab->path) {
-        memcpy(slab->path, process->guest_path, size_bytes);
-    }
-}
-
-/* A slab is claimed by its state: whoever turns FREE into RUNNING owns it. When all are taken, the
- * counts of this process go to memory nobody reads. */
-void dbt_process_claim_slab(dbt_linux_process *process, u32 parent_pid)
-{
-    dbt_session *session = process->session;
-    u32 at = __atomic_fetch_add(&session->slabs_claimed, 1, __ATOMIC_RELAXED);
-    dbt_slab *slab;
-    if (at < DBT_SESSION_SLABS) {
-        slab = &session->slabs[at];
-    } else {
-        __atomic_fetch_sub(&session->slabs_claimed, 1, __ATOMIC_RELAXED);
-        slab = (dbt_slab *)dbt_port_map(0, DBT_PAGE_UP(sizeof(dbt_slab)),
-                                        DBT_PORT_READ | DBT_PORT_WRITE);
-        DBT_ASSERT(slab != 0);
-    }
-    process->pid = (u32)dbt_host_call1(__NR_getpid, 0);
-    process->slab = slab;
-    slab->pid = process->pid;
-    slab->parent_pid = parent_pid;
-    slab->space = (u64)process->space;
-    process->foreign_seen = 0;
-    (void)dbt_host_call2(__NR_prctl, PR_GET_NAME, (u64)slab->name);
-    dbt_process_show_path(process);
-    __atomic_store_n(&slab->state, DBT_SLAB_RUNNING, __ATOMIC_RELEASE);
-}
-
-void dbt_process_end(dbt_linux_process *process)
-{
-    __atomic_store_n(&process->slab->state, DBT_SLAB_ENDED, __ATOMIC_RELEASE);
 }

@@ -326,6 +326,6 @@ i32 dbt_machine_serve(dbt_linux_thread *thread)
             break;
         }
     }
-    dbt_process_end(thread->process);
+    dbt_slab_end(thread->process);
     return 0;
 }

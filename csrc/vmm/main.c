@@ -171,7 +171,7 @@ static void learn_path(dbt_linux_process *process, i32 fd)
                                 (u64)process->guest_path, sizeof process->guest_path - 1);
     }
     process->guest_path[length > 0 ? length : 0] = 0;
-    dbt_process_show_path(process);
+    dbt_slab_show_path(process);
 }
 
 /* The kernel executes the VMM, whose file gives no privileges: said once in a session. */
@@ -351,7 +351,7 @@ _Noreturn void dbt_start_main(u64 *kernel_stack)
         auxiliary(&boot.start, AUX_MINIMUM_SIGNAL_STACK, MINIMUM_SIGNAL_STACK_OLD);
     open_session(process, boot.session_fd);
     process->proc_fd = boot.proc_fd >= 0 ? dbt_descriptors_place(boot.proc_fd) : -1;
-    dbt_process_claim_slab(process, (u32)dbt_host_call1(__NR_getppid, 0));
+    dbt_slab_claim(process, (u32)dbt_host_call1(__NR_getppid, 0));
     process->space->statistics = &process->slab->statistics;
     boot.thread = dbt_thread_create(process);
     if (boot.thread == 0 || !dbt_map_create(process->space)) {

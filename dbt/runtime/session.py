@@ -85,14 +85,15 @@ class Session:
         """What every process of the session has counted so far, in the order they started.
 
         A program claims a slab of its own at execve; here the slabs of one pid are one process,
-        with the name of its last program. Programs beyond DBT_SESSION_SLABS have none.
+        with the name of its last program. After DBT_SESSION_SLABS programs, a new one goes on in
+        the slab of one that has ended, and adds to its counts.
         """
         from dbt.tcache.statistics import ProcessStatistics, Statistics
 
         found: dict[int, ProcessStatistics] = {}
         for index in range(min(self.memory.slabs_claimed, lib.DBT_SESSION_SLABS)):
             slab = self.memory.slabs[index]
-            if slab.state == lib.DBT_SLAB_FREE:
+            if slab.state in (lib.DBT_SLAB_FREE, lib.DBT_SLAB_CLAIMED):
                 continue
             earlier = found.get(slab.pid)
             counted = Statistics.read(slab.statistics)

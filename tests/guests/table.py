@@ -297,6 +297,7 @@ GUESTS: tuple[Guest, ...] = (
         variants=DYNAMIC,
     ),
     _linked("fork_wait", variants=("pie", "static")),
+    _linked("children_many", b"1200 forked, 3000 vforked, steady\n", variants=("static", "pie")),
     _linked("fork_again", b"7 7 9 9 -11 -11 5 -11 11 42 42 42 \n", variants=("pie", "static")),
     _linked("vfork_exec", b"42 7 1 127 spawned\n", variants=("pie", "static")),
     _linked("exec_self", status=3),

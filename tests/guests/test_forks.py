@@ -21,6 +21,13 @@ def test_a_parent_learns_from_its_children() -> None:
     assert all(child.tc_bytes_used > 0 for child in children)
 
 
+def test_counts_of_all_processes_are_kept() -> None:
+    """A session has fewer slabs than this guest has children, each with nine system calls."""
+    outcome = run([str(build("children_many", "children_many.c", "static"))])
+    assert outcome.status == 0
+    assert sum(process.statistics.exits_syscall for process in outcome.processes) > 1200 * 9 + 4200
+
+
 def test_a_tiny_cache_evicts_nothing_for_hints() -> None:
     """Hints are followed only while half of the cache is free."""
     program = [str(build("fork_again", "fork_again.c", "pie"))]
