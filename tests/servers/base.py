@@ -220,8 +220,12 @@ class Server(ABC):
         self.complain_of_log()
 
     def kill(self) -> None:
-        """Ends it without asking, with its children; nothing is checked."""
+        """Ends it with its children, by force where asking does not help; nothing is checked."""
         if self.process is not None and self.process.poll() is None:
+            # Whoever is killed leaves shared memory behind.
+            self.process.send_signal(self.stop_signal)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
             for pid in descendants(self.process.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

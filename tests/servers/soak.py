@@ -127,8 +127,15 @@ def programs(directory: Path) -> Iterator[tuple[str, list[str]]]:
     return itertools.cycle(commands)
 
 
-def _shared_files() -> set[str]:
-    return set(os.listdir("/dev/shm"))
+def _shared_files(server: Server) -> set[str]:
+    """Files of /dev/shm that a server's processes have mapped now."""
+    assert server.process is not None
+    found: set[str] = set()
+    for pid in descendants(server.process.pid):
+        with contextlib.suppress(OSError):
+            words = Path("/proc", str(pid), "maps").read_text().split()
+            found.update(word for word in words if word.startswith("/dev/shm/"))
+    return found
 
 
 def _load(server: Server, number: int) -> None:
@@ -151,7 +158,7 @@ def soak(seconds: float, console: Console) -> tuple[list[str], dict[str, list[tu
     """
     problems: list[str] = []
     samples: dict[str, list[tuple[Sample, ...]]] = {}
-    shared = _shared_files()
+    shared: set[str] = set()
     with ExitStack() as stack:
         pairs = [
             [stack.enter_context(running(kind, translated)) for translated in (False, True)]
@@ -173,6 +180,7 @@ def soak(seconds: float, console: Console) -> tuple[list[str], dict[str, list[tu
                     problems.append(f"{name}, cycle {number}: {difference}")
             time.sleep(0.5)  # sessions that were closed are still ending
             for pair in pairs:
+                shared.update(*(_shared_files(server) for server in pair))
                 taken = tuple(sample(server) for server in pair)
                 samples.setdefault(pair[0].name, []).append(taken)
             console.print(f"cycle {number}, {max(end - time.monotonic(), 0):.0f} s left")
@@ -180,8 +188,8 @@ def soak(seconds: float, console: Console) -> tuple[list[str], dict[str, list[tu
             server.verify()
             server.stop()
             server.verify_stopped()
-    if left := _shared_files() - shared:
-        problems.append(f"left in /dev/shm: {sorted(left)}")
+    if left := sorted(path for path in shared if os.path.exists(path)):
+        problems.append(f"left behind: {left}")
     return problems, samples
 
 
