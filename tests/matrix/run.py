@@ -122,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     size = options.size or _SIZES.get(options.mode, "full")
     where = context(size)
     mode = None if options.mode == "native" else options.mode
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 110)
     rows = []
     for program in chosen:
         row = try_program(program, where, mode)
@@ -159,7 +159,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _print(console: Console, rows: Sequence[Row], title: str) -> None:
     table = Table(title=title)
-    table.add_column("program", min_width=max((len(row.name) for row in rows), default=0))
+    table.add_column("program", no_wrap=True)
     table.add_column("result")
     for heading in ("bytes", "native s", "translated s", "ratio", "units"):
         table.add_column(heading, justify="right")
