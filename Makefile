@@ -80,6 +80,9 @@ modes: build ## all tests without chaining, in the smallest cache, with units of
 
 signals: build ## a signal at every host instruction, and millions of signals, none lost
 	$(PYTEST) tests/faults/test_steps.py tests/faults/test_storm.py
+.PHONY: stress
+stress: build ## stress-ng's stressors, natively and translated (MODE=nochain, tiny or cap1)
+	$(PYTHON) -m tests.stress
 
 docs: build ## what the documents claim
 	$(PYTEST) tests/unit/test_docs.py

@@ -260,6 +260,7 @@ GUESTS: tuple[Guest, ...] = (
     _threads("threads_write_code", b"0\n"),
     _threads("threads_clone", b"1 1 1 1 1 1\n"),
     _threads("threads_vfork", b"120\n"),
+    _threads("threads_vfork_deep", b"1300 1300\n"),
     # The C library and the process.
     _linked("static_tls", b"80 0 -1 1\n"),
     _linked(

@@ -1,0 +1,1 @@
+"""Stress by programs made for it: stress-ng, natively and translated."""
