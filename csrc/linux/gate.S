@@ -113,6 +113,14 @@ routine dbt_gate_clone
         test    rax, rax
         jz      child
         ret
+
+/* i64 dbt_gate_clone3(const void *arguments, u64 size_bytes): likewise. */
+routine dbt_gate_clone3
+        mov     eax, 435
+        syscall
+        test    rax, rax
+        jz      child
+        ret
 child:
         xor     ebp, ebp
         pop     rax

@@ -36,6 +36,9 @@ void dbt_gate_signal_return(void);
 i64 dbt_gate_clone(u64 flags, u64 stack_top, u64 parent_tid, u64 child_tid, u64 tls,
                    void (*function)(void *), void *argument);
 
+/* clone3() whose child finds function and argument on top of the stack that the arguments name. */
+i64 dbt_gate_clone3(const void *arguments, u64 size_bytes);
+
 /* Frees the lock and ends the calling thread; uses no stack after the lock is free. */
 _Noreturn void dbt_gate_exit_thread(u32 *lock, u64 status);
 

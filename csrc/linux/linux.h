@@ -99,6 +99,7 @@ typedef struct dbt_linux_process {
     bool has_lent_actions; /* to a process that may outlive this one (CLONE_SIGHAND) */
     dbt_limit limits[DBT_LIMIT_COUNT]; /* the guest's, of RLIMIT_AS and RLIMIT_DATA; limits.c */
     u32 foreign_seen; /* of the slab's foreign_writes */
+    bool clears_handlers; /* CLONE_CLEAR_SIGHAND: its first thread does it, before it runs */
     u32 thread_count; /* threads that have not ended: the last one ends the process */
     u64 fp_features;    /* XSAVE components the kernel puts into signal frames, and their bytes; */
     u64 fp_bytes;       /* learnt from the first host frame, 0 before */
@@ -350,6 +351,8 @@ i64 dbt_signals_timed_wait(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_descriptor(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 i64 dbt_signals_send(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 void dbt_signals_install(const dbt_linux_process *process, u32 number);
+/* Every handler of the guest's becomes the default. */
+void dbt_signals_clear_handlers(dbt_linux_process *process);
 _Noreturn void dbt_signals_die(dbt_linux_thread *thread, const dbt_host_siginfo *info);
 void dbt_signals_force(dbt_linux_thread *thread, const dbt_linux_signal *signal);
 /* The trap behind an instruction that the VMM has carried out under the trap flag. */

@@ -22,7 +22,18 @@
 #define CLONE_CHILD_CLEARTID 0x200000u
 #define CLONE_CHILD_SETTID 0x1000000u
 #define ARGUMENTS_MOST 0x7fffffffu
+#define CLONE_DETACHED 0x400000u
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#define CLONE_INTO_CGROUP 0x200000000ULL
 #define PROCESS_BYTES DBT_PAGE_UP(sizeof(dbt_linux_process))
+
+/* struct clone_args of clone3. The functions here take clone's own arguments, in its order, and as the
+ * sixth one the address of this struct when the guest called clone3, else 0. */
+typedef struct clone_arguments {
+    u64 flags, guest_pidfd, guest_child_tid, guest_parent_tid;
+    u64 exit_signal, guest_stack, stack_bytes, tls;
+    u64 set_tid, set_tid_count, cgroup;
+} clone_arguments;
 
 static bool block_signals(const dbt_linux_thread *thread)
 {
@@ -55,8 +66,12 @@ static void learn_tid(dbt_linux_thread *thread)
 static void release_tids(dbt_linux_thread *thread, u64 flags, const u64 *arguments)
 {
     dbt_linux_space *space = thread->process->space;
+    const clone_arguments *wanted = (const clone_arguments *)arguments[5];
     if ((flags & (CLONE_PARENT_SETTID | CLONE_PIDFD)) != 0) {
         (void)dbt_code_release(space, arguments[2], arguments[2] + 4);
+    }
+    if (wanted != 0 && (flags & CLONE_PIDFD) != 0) {
+        (void)dbt_code_release(space, wanted->guest_pidfd, wanted->guest_pidfd + 4);
     }
     if ((flags & CLONE_CHILD_SETTID) != 0) {
         (void)dbt_code_release(space, arguments[3], arguments[3] + 4);
@@ -91,17 +106,61 @@ static void unlock_after_fork(dbt_linux_thread *thread, bool is_child)
     }
 }
 
+/* The child of a fork goes on with its copy of this stack. Handlers are cleared by the VMM: it needs its
+ * own to stay. */
+static i64 host_fork(dbt_linux_thread *thread, u64 flags, const u64 *arguments)
+{
+    u64 call[6] = {flags, 0, arguments[2], arguments[3], arguments[4], 0};
+    u64 number = __NR_clone;
+    clone_arguments own;
+    if (arguments[5] != 0) {
+        own = *(const clone_arguments *)arguments[5];
+        own.flags &= ~CLONE_CLEAR_SIGHAND;
+        own.guest_stack = own.stack_bytes = 0;
+        number = __NR_clone3;
+        call[0] = (u64)&own;
+        call[1] = sizeof own;
+    }
+    return dbt_gate_syscall(number, call, &thread->context->pending);
+}
+
+/* The child starts in function(child), on its own VMM stack. */
+static i64 host_clone(dbt_linux_thread *child, u64 flags, const u64 *arguments, void (*function)(void *))
+{
+    u64 host_top = dbt_thread_stack_top(child);
+    if (arguments[5] == 0) {
+        return dbt_gate_clone(flags, host_top, arguments[2], arguments[3], arguments[4], function, child);
+    }
+    clone_arguments own = *(const clone_arguments *)arguments[5];
+    u64 *top = (u64 *)((host_top & ~15ULL) - 16);
+    top[0] = (u64)function;
+    top[1] = (u64)child;
+    own.flags &= ~CLONE_CLEAR_SIGHAND;
+    own.guest_stack = (u64)top - DBT_PAGE_BYTES;
+    own.stack_bytes = DBT_PAGE_BYTES;
+    return dbt_gate_clone3(&own, sizeof own);
+}
+
 static i64 fork_process(dbt_linux_thread *thread, u64 flags, const u64 *arguments)
 {
     u32 parent_pid = thread->process->pid;
-    u64 call[6] = {flags, 0, arguments[2], arguments[3], arguments[4], 0};
+    bool clears = (flags & CLONE_CLEAR_SIGHAND) != 0;
     release_tids(thread, flags, arguments);
+    if (clears && !block_signals(thread)) {
+        return DBT_RESTART;
+    }
     lock_for_fork(thread->process);
-    i64 result = dbt_gate_syscall(__NR_clone, call, &thread->context->pending);
+    i64 result = host_fork(thread, flags, arguments);
     if (result == 0) {
         learn_tid(thread);
     }
     unlock_after_fork(thread, result == 0);
+    if (clears) {
+        if (result == 0) {
+            dbt_signals_clear_handlers(thread->process);
+        }
+        dbt_signals_set_host_mask(thread);
+    }
     if (result != 0) {
         return result;
     }
@@ -134,6 +193,9 @@ static void run_sharing_process(void *argument)
     __asm__ volatile("wrgsbase %0" : : "r"(thread->context));
     dbt_slab_claim(thread->process, parent_pid);
     thread->context->slab = thread->process->slab;
+    if (thread->process->clears_handlers) {
+        dbt_signals_clear_handlers(thread->process);
+    }
     run_thread(thread);
 }
 
@@ -179,8 +241,7 @@ static i64 start_thread(dbt_linux_thread *thread, u64 flags, const u64 *argument
     i64 result = -EAGAIN;
     dbt_linux_thread *child = create_child(thread, thread->process, flags, arguments);
     if (child != 0) {
-        result = dbt_gate_clone(flags, dbt_thread_stack_top(child), arguments[2], arguments[3],
-                                arguments[4], run_thread, child);
+        result = host_clone(child, flags, arguments, run_thread);
         if (result < 0) {
             drop_child(child);
         }
@@ -199,6 +260,7 @@ static dbt_linux_process *copy_process(dbt_linux_process *parent, u64 flags)
     *process = *parent;
     process->has_lent_actions = false;
     process->record = 0;
+    process->clears_handlers = (flags & CLONE_CLEAR_SIGHAND) != 0;
     process->thread_count = 0;
     if ((flags & CLONE_SIGHAND) != 0) {
         parent->has_lent_actions = true;
@@ -234,8 +296,7 @@ static i64 start_sharing_process(dbt_linux_thread *thread, u64 flags, const u64 
         }
         child->is_vfork_child = waits;
         child->own_process = waits ? 0 : process;
-        result = dbt_gate_clone(flags, dbt_thread_stack_top(child), arguments[2], arguments[3],
-                                arguments[4], run_sharing_process, child);
+        result = host_clone(child, flags, arguments, run_sharing_process);
         if (waits || result < 0) {
             child->own_process = 0;
             drop_child(child);
@@ -270,49 +331,55 @@ i64 dbt_process_clone(dbt_linux_thread *thread, u64 number, const u64 *arguments
         own[0] = CLONE_VM | CLONE_VFORK | DBT_SIGCHLD;
     } else if (number == __NR_clone) {
         memcpy(own, arguments, sizeof own);
+        own[0] = (u32)own[0];
+        own[5] = 0;
     }
     return clone_process(thread, own);
 }
 
-/* struct clone_args, in its first version and with what was added since. */
-typedef struct clone_arguments {
-    u64 flags, guest_pidfd, guest_child_tid, guest_parent_tid;
-    u64 exit_signal, guest_stack, stack_bytes, tls;
-    u64 set_tid, set_tid_count, cgroup;
-} clone_arguments;
-
 #define CLONE_ARGUMENTS_LEAST 64
 
-/* What clone cannot express as well (chosen ids, a cgroup, cleared handlers) does not exist here:
- * programs that ask for it have a way without. */
+/* Of a longer struct, which a later kernel may know, the rest must be 0. */
+static bool is_zero(u64 guest_start, u64 guest_end)
+{
+    u8 byte;
+    while (guest_start < guest_end && dbt_guest_read(&byte, guest_start, 1) && byte == 0) {
+        guest_start++;
+    }
+    return guest_start >= guest_end;
+}
+
+/* Checks what the kernel cannot, since it does not see all that the guest asked for. */
 i64 dbt_process_clone3(dbt_linux_thread *thread, u64 guest_arguments, u64 size_bytes)
 {
     clone_arguments wanted = {0};
     if (size_bytes < CLONE_ARGUMENTS_LEAST) {
         return -EINVAL;
     }
-    if (size_bytes > sizeof wanted) {
-        return size_bytes > DBT_PAGE_BYTES ? -E2BIG : -ENOSYS;
+    u64 known_bytes = size_bytes < sizeof wanted ? size_bytes : sizeof wanted;
+    if (size_bytes > DBT_PAGE_BYTES) {
+        return -E2BIG;
     }
-    if (!dbt_guest_read(&wanted, guest_arguments, size_bytes)) {
+    if (!dbt_guest_read(&wanted, guest_arguments, known_bytes)) {
         return -EFAULT;
     }
-    bool has_both = (wanted.flags & (CLONE_PIDFD | CLONE_PARENT_SETTID)) ==
-                    (CLONE_PIDFD | CLONE_PARENT_SETTID);
-    if (wanted.flags >> 32 != 0 || wanted.set_tid_count != 0 || has_both) {
-        return -ENOSYS;
+    if (!is_zero(guest_arguments + known_bytes, guest_arguments + size_bytes)) {
+        return -E2BIG;
     }
-    if ((wanted.flags & CLONE_SIGNAL_MASK) != 0 || (wanted.exit_signal & ~CLONE_SIGNAL_MASK) != 0 ||
+    u64 cleared_and_shared = CLONE_CLEAR_SIGHAND | CLONE_SIGHAND;
+    if ((wanted.flags & cleared_and_shared) == cleared_and_shared ||
+        ((wanted.flags & CLONE_INTO_CGROUP) != 0 && size_bytes < sizeof wanted) ||
+        (wanted.flags & CLONE_DETACHED) != 0 ||
         (wanted.guest_stack == 0) != (wanted.stack_bytes == 0)) {
         return -EINVAL;
     }
     u64 arguments[6] = {
-        wanted.flags | wanted.exit_signal,
+        wanted.flags,
         wanted.guest_stack + wanted.stack_bytes,
-        (wanted.flags & CLONE_PIDFD) != 0 ? wanted.guest_pidfd : wanted.guest_parent_tid,
+        wanted.guest_parent_tid,
         wanted.guest_child_tid,
         wanted.tls,
-        0,
+        (u64)&wanted,
     };
     return clone_process(thread, arguments);
 }

@@ -66,6 +66,18 @@ void dbt_signals_install(const dbt_linux_process *process, u32 number)
     (void)dbt_host_call4(__NR_rt_sigaction, number, (u64)&host, 0, SET_BYTES);
 }
 
+void dbt_signals_clear_handlers(dbt_linux_process *process)
+{
+    dbt_lock_take(&process->actions->lock);
+    for (u32 number = 1; number < DBT_SIGNAL_COUNT; number++) {
+        if (process->actions->list[number].handler > DBT_SIG_IGN) {
+            process->actions->list[number] = (dbt_host_action){0};
+            dbt_signals_install(process, number);
+        }
+    }
+    dbt_lock_give(&process->actions->lock);
+}
+
 void dbt_signals_start(dbt_linux_thread *thread)
 {
     dbt_linux_process *process = thread->process;

@@ -24,7 +24,11 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "static": ("-fno-pie", "-no-pie", "-static"),
     "static-pie": ("-fPIE", "-static-pie"),
     "library": ("-fPIC", "-shared"),
+    "musl": ("-fno-pie", "-no-pie", "-static"),
 }
+
+#: Variants whose compiler is not gcc.
+COMPILERS: dict[str, str] = {"musl": "musl-gcc"}
 
 _COMMON = ("-O2", "-Wall", "-Wextra", "-Wno-infinite-recursion", "-z", "noexecstack")
 
@@ -49,7 +53,7 @@ def build(name: str, source: str, variant: str, flags: Sequence[str] = ()) -> Pa
         BuildError: gcc refused it.
     """
     path = SOURCES / source
-    compiler = "g++" if path.suffix == ".cc" else "gcc"
+    compiler = COMPILERS.get(variant, "g++" if path.suffix == ".cc" else "gcc")
     words = [compiler, *_COMMON, *VARIANTS[variant]]
     digest = hashlib.sha256("\0".join([_version(compiler), variant, name, *words, *flags]).encode())
     for part in (path, *sorted(SOURCES.glob("*.inc"))):

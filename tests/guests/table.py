@@ -69,6 +69,10 @@ def _threads(name: str, stdout: bytes | None = None, **more: object) -> Guest:
     return _linked(name, stdout, **{"flags": ("-pthread",), "variants": ("pie", "static"), **more})
 
 
+#: Guests whose C library is musl, where its compiler is there: its threads are made otherwise.
+MUSL = ("musl",)
+
+
 _FAULT_SIGNALS = {
     "a": "SEGV", "b": "SEGV", "c": "SEGV", "d": "FPE", "e": "FPE", "f": "ILL", "g": "TRAP",
     "h": "SEGV", "i": "SEGV", "j": "SEGV", "k": "SEGV", "l": "SEGV", "m": "SEGV", "n": "SEGV",
@@ -261,6 +265,36 @@ GUESTS: tuple[Guest, ...] = (
     _threads("threads_clone", b"1 1 1 1 1 1\n"),
     _threads("threads_vfork", b"120\n"),
     _threads("threads_vfork_deep", b"1300 1300\n"),
+    _threads("threads_clone3"),
+    _threads("threads_clone_mix"),
+    _threads("threads_cancel"),
+    _threads("threads_sync"),
+    _threads("threads_identity", b"12 12 1\n"),
+    _threads(
+        "threads_dlopen",
+        b"48 48 96 1\n",
+        arguments=("{local}",),
+        libraries={"local": "threads_dlopen_local.c"},
+        variants=DYNAMIC,
+    ),
+    *(
+        _threads(name, stdout, variants=MUSL, label="musl", status=status)
+        for name, stdout, status in (
+            ("threads", b"120000 82000 80000 0\n", 0),
+            ("threads_results", b"1028 104 1\n", 0),
+            ("threads_leader", b"1 1\n", 5),
+            ("threads_end", b"", 7),
+            ("threads_signals", b"50 50 50 50 0 4 1\n", 0),
+            ("threads_fork", b"40\n", 0),
+            ("threads_many", b"1000 499500\n", 0),
+            ("threads_timer", b"1 1 0\n", 0),
+            ("threads_robust", b"1 1 1 1\n", 0),
+            ("threads_stress", b"1051064952690457913\n", 0),
+            ("threads_vfork", b"120\n", 0),
+            ("threads_cancel", None, 0),
+            ("threads_identity", b"12 12 1\n", 0),
+        )
+    ),
     # The C library and the process.
     _linked("static_tls", b"80 0 -1 1\n"),
     _linked(

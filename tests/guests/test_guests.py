@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.guests.build import SOURCES, build
+from tests.guests.build import COMPILERS, SOURCES, build
 from tests.guests.execute import (
     ENVIRONMENT,
     MODE_VARIABLES,
@@ -49,6 +50,8 @@ def _native(number: int, variant: str) -> Outcome:
 
 
 def test_guest(guest: Guest, variant: str, mode: str) -> None:
+    if shutil.which(COMPILERS.get(variant, "gcc")) is None:
+        pytest.skip(f"install a package that has {COMPILERS[variant]}")
     native = _native(GUESTS.index(guest), variant)
     translated = run(
         _command(guest, variant),
