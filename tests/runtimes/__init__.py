@@ -1,0 +1,1 @@
+"""Programs of Go, Rust, Java and node, which bring threads and code generators of their own."""
