@@ -83,8 +83,12 @@ signals: build ## a signal at every host instruction, and millions of signals, n
 	$(PYTEST) tests/faults/test_steps.py tests/faults/test_storm.py
 .PHONY: stress
 .PHONY: stress runtimes
+.PHONY: stress stress-threads runtimes
 stress: build ## stress-ng's stressors, natively and translated (MODE=nochain, tiny or cap1)
 	$(PYTHON) -m tests.stress
+
+stress-threads: build ## 64 threads in the smallest cache, with signals, for a minute
+	$(PYTHON) -m tests.stress.threads
 
 runtimes: build ## threads of Go, Rust, Java and node, several runs (MODE=...)
 	$(PYTHON) -m tests.runtimes

@@ -1,10 +1,13 @@
 /* Tests: 64 threads that run different code at the same time, in rounds: each round every thread calls
  * its own part of 512 functions, by direct and indirect calls, so that all translate, link and evict
- * while others run.
- * Expected: prints one sum, status 0. */
+ * while others run. A second argument has signals sent to all of them the while.
+ * Expected: prints one sum, and then whether every thread handled a signal; status 0. */
+#define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define THREADS 64
 
@@ -29,11 +32,22 @@ static unsigned long (*const functions[])(unsigned long) = {
 static pthread_barrier_t barrier;
 static unsigned long results[THREADS];
 static int rounds = 4;
+static volatile int ended;
+static int with_signals;
+static volatile int handled[THREADS];
+static __thread long own;
+
+static void handler(int number)
+{
+    (void)number;
+    handled[own]++;
+}
 
 static void *work(void *argument)
 {
     long self = (long)argument;
     unsigned long x = (unsigned long)self + 1;
+    own = self;
     for (int round = 0; round < rounds; round++) {
         pthread_barrier_wait(&barrier);
         for (int i = 0; i < 64; i++)
@@ -41,6 +55,9 @@ static void *work(void *argument)
         x = f100(f877(f344(x)));
     }
     results[self] = x;
+    while (with_signals && handled[self] == 0)
+        usleep(100);
+    __atomic_fetch_add(&ended, 1, __ATOMIC_RELEASE);
     return 0;
 }
 
@@ -48,15 +65,26 @@ int main(int argc, char **argv)
 {
     pthread_t threads[THREADS];
     unsigned long sum = 0;
+    int reached = 0;
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigaction(SIGUSR1, &action, 0);
     if (argc > 1)
         rounds = atoi(argv[1]);
+    with_signals = argc > 2;
     pthread_barrier_init(&barrier, 0, THREADS);
     for (long i = 0; i < THREADS; i++)
         pthread_create(threads + i, 0, work, (void *)i);
+    for (int i = 0; with_signals && ended < THREADS; i++) {
+        pthread_kill(threads[i % THREADS], SIGUSR1);
+        if (i % 8 == 0)
+            usleep(50);
+    }
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], 0);
     for (int i = 0; i < THREADS; i++)
         sum = sum * 31 + results[i];
-    printf("%lu\n", sum);
+    for (int i = 0; i < THREADS; i++)
+        reached += handled[i] > 0;
+    printf(with_signals ? "%lu %d\n" : "%lu\n", sum, reached);
     return 0;
 }

@@ -14,6 +14,7 @@ from tests.stress.stressors import (
     read_table,
     try_stressor,
 )
+from tests.stress.threads import WAYS, differences
 
 SAMPLE = ("sigsegv", "sigq", "clone", "pthread", "vfork", "munmap", "mprotect", "futex", "timer")
 
@@ -30,6 +31,12 @@ def test_sample(name: str) -> None:
         pytest.skip(f"stress-ng cannot run {name} here")
     assert native.operations >= stressor.operations
     assert not compare(stressor, native, try_stressor(stressor, 2, mode_of_session()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("returns", "with_signals"), WAYS)
+def test_threads_in_the_smallest_cache(returns: str, with_signals: bool) -> None:
+    assert list(differences(returns, with_signals, 0)) == [""]
 
 
 def test_table_names_each_stressor_once() -> None:
