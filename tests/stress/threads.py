@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from tests.guests.build import build
 from tests.guests.execute import describe_difference, run, run_native
 
-ROUNDS = 60
+ROUNDS = 20
 
 #: How returns go, and whether signals arrive.
 WAYS = (("table", False), ("paired", False), ("table", True), ("paired", True))
