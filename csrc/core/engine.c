@@ -28,9 +28,9 @@ _Static_assert(offsetof(dbt_context, return_miss_routine) == DBT_CONTEXT_RETURN_
 _Static_assert(offsetof(dbt_context, engine) == DBT_CONTEXT_ASM_BYTES, "context layout");
 
 #define LARGE_CODE_BYTES 0x400000ULL /* a program that dispatch.c would find large after a while */
+#define TRIES_BEFORE_KICK 8192u
 #define TC_BYTES_MIN 65536ULL
 #define TC_BYTES_MAX 0x40000000ULL
-#define SEARCH_TRIES 100000u
 
 dbt_status dbt_engine_create(const dbt_configuration *configuration, const dbt_engine_hooks *hooks,
                              dbt_engine **out) {
@@ -127,7 +127,11 @@ void dbt_engine_quiesce(dbt_engine *engine) {
         }
     }
     for (dbt_context *thread = engine->threads; thread; thread = thread->next_thread) {
-        while (inside(thread) && __atomic_load_n(&thread->kick_seen, __ATOMIC_ACQUIRE) != round) {
+        for (u32 tries = 1;
+             inside(thread) && __atomic_load_n(&thread->kick_seen, __ATOMIC_ACQUIRE) != round; tries++) {
+            if (tries % TRIES_BEFORE_KICK == 0) {
+                engine->hooks.kick(thread); /* was it killed meanwhile? */
+            }
             dbt_port_yield();
         }
         if (inside(thread)) {
@@ -270,12 +274,10 @@ dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
                               const dbt_host_state *host) {
     dbt_state_place place;
     memset(&place, 0, sizeof place);
-    /* While another thread is adding a unit, the search may miss; never while it waits for this thread. */
-    for (u32 tries = 0; !dbt_engine_place(engine, host->rip, &place); tries++) {
-        if (tries == SEARCH_TRIES || !dbt_engine_in_tc(engine, host->rip)) {
-            return DBT_ERROR_NOT_MAPPED;
-        }
-        dbt_port_yield();
+    /* Units are only added behind this one meanwhile, and never taken away while a thread may be inside. */
+    if (!dbt_engine_place(engine, host->rip, &place)) {
+        DBT_ASSERT(!dbt_engine_in_tc(engine, host->rip));
+        return DBT_ERROR_NOT_MAPPED;
     }
     memcpy(context->registers, host->registers, sizeof context->registers);
     context->rflags = host->rflags;

@@ -5,6 +5,7 @@
 #define DBT_CORE_ENTRY_H
 
 #include "core/context.h"
+#include "core/lock.h"
 #include "core/port.h"
 #include "core/tcache.h"
 
@@ -21,19 +22,12 @@ u32 dbt_dispatch(dbt_context *context);
  * it took says, before the exit's record is reused. */
 void dbt_dispatch_settle(dbt_context *context);
 
-#define DBT_SPINS_BEFORE_YIELD 64u
-
 static inline void dbt_engine_lock(dbt_engine *engine) {
-    for (u32 round = 1; __atomic_exchange_n(&engine->lock, 1, __ATOMIC_ACQUIRE); round++) {
-        if (round % DBT_SPINS_BEFORE_YIELD == 0) {
-            dbt_port_yield();
-        }
-        __builtin_ia32_pause();
-    }
+    dbt_lock_take(&engine->lock);
 }
 
 static inline void dbt_engine_unlock(dbt_engine *engine) {
-    __atomic_store_n(&engine->lock, 0, __ATOMIC_RELEASE);
+    dbt_lock_give(&engine->lock);
 }
 
 #endif

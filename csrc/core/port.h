@@ -24,8 +24,13 @@ void dbt_port_unmap(u64 address, u64 size_bytes);
 /* Empties pages: they read as zero next and use no memory meanwhile. */
 void dbt_port_discard(u64 address, u64 size_bytes);
 
-/* Lets other threads run: a lock or an answer is waited for. */
+/* Lets other threads run: an answer is waited for. */
 void dbt_port_yield(void);
+
+/* Sleeps while the word of a lock holds value, until somebody calls dbt_port_wake for it, or for a time;
+ * may return at any moment. */
+void dbt_port_sleep(u32 *lock, u32 value);
+void dbt_port_wake(u32 *lock);
 
 /* Asks for huge pages: the range is hot and will be used as a whole. A hint. */
 void dbt_port_advise_huge(u64 address, u64 size_bytes);

@@ -435,13 +435,16 @@ static void end_chain(dbt_build *build, dbt_emitter *emitter) {
 static void follow(dbt_build *build, dbt_emitter *emitter, u32 cap) {
     dbt_engine *engine = build->engine;
     const bool paired = engine->paired;
+    u32 offered[FOLLOWING_UNITS_MAX];
+    u32 others[FOLLOWING_UNITS_MAX];
+    u32 offers = 0;
     for (u32 count = 0;; count++) {
         const u32 before = emitter->unit;
         const bool falls = emitter->falls;
         u64 guest_pc = emitter->falls_to;
         build->landing = 0;
         if (!falls && !return_point(build, &guest_pc)) {
-            return;
+            break;
         }
         build->landing = !falls && paired ? guest_pc : 0;
         if (count == FOLLOWING_UNITS_MAX) {
@@ -466,11 +469,17 @@ static void follow(dbt_build *build, dbt_emitter *emitter, u32 cap) {
         }
         dbt_tcache_publish(engine, next.unit);
         if (!falls) {
-            dbt_tcache_offer_table(engine, next.unit, other);
+            offered[offers] = next.unit;
+            others[offers++] = other;
         }
         *emitter = next;
     }
     end_chain(build, emitter);
+    /* Only now: other threads go through the tables as soon as an entry stands there, and a unit may run
+     * on into the one that comes after it. */
+    for (u32 at = 0; at < offers; at++) {
+        dbt_tcache_offer_table(engine, offered[at], others[at]);
+    }
 }
 
 /* A prologue of its own for a unit whose body exists already without one. */

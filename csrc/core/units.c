@@ -241,7 +241,8 @@ u32 dbt_tcache_unit_at(const dbt_engine *engine, u64 host_pc) {
         u32 high = low + chunk->unit_count;
         while (low < high) {
             const u32 middle = low + (high - low) / 2;
-            if (engine->units[middle].host_end <= host_pc) {
+            /* 0 while another thread clears the record of a unit it begins: then it ends nowhere yet. */
+            if (__atomic_load_n(&engine->units[middle].host_end, __ATOMIC_RELAXED) - 1 < host_pc) {
                 low = middle + 1;
             } else {
                 high = middle;

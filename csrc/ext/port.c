@@ -64,6 +64,18 @@ void dbt_port_yield(void)
     sched_yield();
 }
 
+void dbt_port_sleep(u32 *lock, u32 value)
+{
+    (void)lock;
+    (void)value;
+    sched_yield();
+}
+
+void dbt_port_wake(u32 *lock)
+{
+    (void)lock;
+}
+
 void dbt_port_advise_huge(u64 address, u64 size_bytes)
 {
     madvise((void *)(uintptr_t)address, size_bytes, MADV_HUGEPAGE);

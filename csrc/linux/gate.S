@@ -128,12 +128,20 @@ child:
         call    rax
         ud2
 
-/* _Noreturn void dbt_gate_exit_thread(u32 *lock, u64 status): from the store on, this stack may be
- * another thread's. */
+/* _Noreturn void dbt_gate_exit_thread(u32 *lock, u64 status): from the exchange on, this stack may be
+ * another thread's. r12: status. As dbt_lock_give does it. */
 routine dbt_gate_exit_thread
-        mov     rax, rdi
-        mov     edi, esi
-        mov     dword ptr [rax], 0
+        mov     r12, rsi
+        xor     eax, eax
+        xchg    [rdi], eax
+        test    eax, eax
+        jns     exit_now
+        mov     esi, 129                        /* FUTEX_WAKE_PRIVATE, one */
+        mov     edx, 1
+        mov     eax, 202
+        syscall
+exit_now:
+        mov     edi, r12d
         mov     eax, 60
         syscall
         ud2

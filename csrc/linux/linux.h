@@ -16,6 +16,7 @@
 #include "core/base.h"
 #include "core/context.h"
 #include "core/engine.h"
+#include "core/lock.h"
 #include "core/record.h"
 #include "core/session.h"
 #include "linux/host.h"
@@ -150,9 +151,12 @@ typedef struct dbt_linux_thread {
     u64 host_block;              /* the mapping that all of this lies in */
 } dbt_linux_thread;
 
-/* locks.c: spin locks. */
-void dbt_lock_take(u32 *lock);
-void dbt_lock_give(u32 *lock);
+/* locks.c */
+/* Whether a process has ended, waited for or not. */
+bool dbt_process_is_dead(u32 pid);
+/* Ends the run if the thread that holds a lock belongs to a process that has been killed. */
+void dbt_locks_begin(dbt_linux_space *space);
+void dbt_lock_check_holder(u32 holder);
 /* Takes the space's lock for a change of [start, end); the engine's before it, when code may lie there.
  * Answers whether it did, for dbt_space_unlock. */
 bool dbt_space_lock(dbt_linux_space *space, u64 guest_start, u64 guest_end);

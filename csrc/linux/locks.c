@@ -1,27 +1,55 @@
-/* Job: the personality's locks: words that are spun on, with a system call to let others run.
- * State: none of its own; linux.h has the order.
- * Invariant: whoever holds one runs VMM code only and reaches the end of it: a signal handler that
- * interrupts it takes no lock. */
+/* Job: what the personality's locks guard, and what becomes of a lock whose holder was killed.
+ * State: the space of this address space, for one who waits in vain; linux.h has the order of locks.
+ * Invariant: whoever holds a lock runs VMM code only and reaches the end of it, unless SIGKILL ends it: a
+ * signal handler that interrupts it takes no lock. */
 #include "core/port.h"
 #include "linux/linux.h"
+#include "linux/text.h"
 
-#define SPINS_BEFORE_YIELD 64u
+#define POLLIN 1
+#define BLOCK_PARTS 3 /* a thread's block in units of DBT_LOCK_STACK_SHIFT */
 
-void dbt_lock_take(u32 *lock)
+static dbt_linux_space *only_space;
+
+void dbt_locks_begin(dbt_linux_space *space)
 {
-    for (u32 round = 1; __atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE) != 0; round++) {
-        while (__atomic_load_n(lock, __ATOMIC_RELAXED) != 0) {
-            if (round++ % SPINS_BEFORE_YIELD == 0) {
-                dbt_port_yield();
-            }
-            __asm__ volatile("pause");
-        }
-    }
+    only_space = space;
 }
 
-void dbt_lock_give(u32 *lock)
+/* Dead: gone, or a zombie, whose descriptor can be read. */
+bool dbt_process_is_dead(u32 pid)
 {
-    __atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+    struct {
+        i32 fd;
+        i16 events;
+        i16 happened;
+    } ended = {.events = POLLIN};
+    i64 fd = dbt_host_call2(__NR_pidfd_open, pid, 0);
+    if (fd < 0) {
+        return fd == -ESRCH;
+    }
+    ended.fd = (i32)fd;
+    i64 count = dbt_host_call3(__NR_poll, (u64)&ended, 1, 0);
+    (void)dbt_host_call1(__NR_close, (u64)fd);
+    return count == 1 && (ended.happened & POLLIN) != 0;
+}
+
+/* Threads of this process die with it. Others that share its memory (vfork, CLONE_VM) may be killed while
+ * they change what is shared: it is half changed for ever, so nobody can go on. The list is read without
+ * its lock, which may be the one in question; a thread that is dead stays in it. */
+void dbt_lock_check_holder(u32 holder)
+{
+    u32 own_pid = (u32)dbt_host_call1(__NR_getpid, 0);
+    dbt_linux_thread *thread = only_space != 0 ? only_space->threads : 0;
+    for (u32 count = 0; thread != 0 && count < 100000; count++, thread = thread->next) {
+        u32 first = (u32)(thread->host_block >> DBT_LOCK_STACK_SHIFT) & DBT_LOCK_HOLDER_MASK;
+        u32 pid = thread->process->pid;
+        if (holder - first < BLOCK_PARTS && pid != own_pid && dbt_process_is_dead(pid)) {
+            dbt_text_complain("a process that shared this one's memory was killed while dbt worked for it; "
+                              "this one cannot go on", "");
+            (void)dbt_host_call1(__NR_exit_group, DBT_STATUS_FAILED);
+        }
+    }
 }
 
 static bool may_hold_code(const dbt_linux_space *space, u64 guest_start, u64 guest_end)

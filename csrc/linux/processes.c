@@ -191,6 +191,7 @@ static void run_sharing_process(void *argument)
     dbt_linux_thread *thread = argument;
     u32 parent_pid = thread->process->pid;
     __asm__ volatile("wrgsbase %0" : : "r"(thread->context));
+    thread->process->pid = (u32)dbt_host_call1(__NR_getpid, 0);
     dbt_slab_claim(thread->process, parent_pid);
     thread->context->slab = thread->process->slab;
     if (thread->process->clears_handlers) {

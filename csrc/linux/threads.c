@@ -175,6 +175,7 @@ void dbt_thread_kick(dbt_context *context)
 {
     dbt_linux_thread *thread = context->process;
     dbt_host_siginfo info = {.number = DBT_KICK_SIGNAL, .code = DBT_SI_KICK};
+    bool is_foreign = thread->process->pid != (u32)dbt_host_call1(__NR_getpid, 0);
     __atomic_store_n(&thread->kick_wanted, 1, __ATOMIC_RELEASE);
     i64 result = dbt_host_call4(__NR_rt_tgsigqueueinfo, thread->process->pid, thread->tid,
                                 DBT_KICK_SIGNAL, (u64)&info);
@@ -185,7 +186,8 @@ void dbt_thread_kick(dbt_context *context)
     if (result != 0) {
         __atomic_store_n(&thread->kick_wanted, 0, __ATOMIC_RELEASE);
     }
-    if (result == -ESRCH) {
+    /* A zombie can be signalled, and answers nothing. */
+    if (result == -ESRCH || (is_foreign && dbt_process_is_dead(thread->process->pid))) {
         __atomic_store_n(&context->in_tc, 0, __ATOMIC_RELEASE); /* it was killed */
     }
 }

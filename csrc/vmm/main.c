@@ -347,6 +347,7 @@ _Noreturn void dbt_start_main(u64 *kernel_stack)
     process->space = (dbt_linux_space *)(host + sizeof *process);
     process->actions = &process->own_actions;
     dbt_limits_start(process, boot.has_limits ? boot.limits : 0);
+    dbt_locks_begin(process->space);
     process->minimum_stack_bytes =
         auxiliary(&boot.start, AUX_MINIMUM_SIGNAL_STACK, MINIMUM_SIGNAL_STACK_OLD);
     open_session(process, boot.session_fd);

@@ -6,6 +6,8 @@
 #include "linux/host.h"
 #include "linux/linux.h"
 
+#define SLEEP_NS 200000000
+
 static u32 host_protection(u32 protection)
 {
     return ((protection & DBT_PORT_READ) != 0 ? (u32)PROT_READ : 0u) |
@@ -57,6 +59,21 @@ void dbt_port_discard(u64 address, u64 size_bytes)
 void dbt_port_yield(void)
 {
     (void)dbt_host_call1(__NR_sched_yield, 0);
+}
+
+/* A holder that is killed gives nothing back: look, now and then. */
+void dbt_port_sleep(u32 *lock, u32 value)
+{
+    const i64 timeout[2] = {0, SLEEP_NS};
+    i64 result = dbt_host_call4(__NR_futex, (u64)lock, FUTEX_WAIT_PRIVATE, value, (u64)timeout);
+    if (result == -ETIMEDOUT) {
+        dbt_lock_check_holder(value & DBT_LOCK_HOLDER_MASK);
+    }
+}
+
+void dbt_port_wake(u32 *lock)
+{
+    (void)dbt_host_call3(__NR_futex, (u64)lock, FUTEX_WAKE_PRIVATE, 1);
 }
 
 void dbt_port_advise_huge(u64 address, u64 size_bytes)

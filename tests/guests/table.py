@@ -18,6 +18,9 @@ DYNAMIC = ("pie", "no-pie")
 #: The refusals the engine owes, by the words on standard error.
 NO_FAR = r"^dbt: instruction not supported yet at "
 
+#: A process that shares memory was killed while it held a lock: the rest cannot go on.
+KILLED = r"^dbt: a process that shared this one's memory was killed"
+
 
 @dataclass(frozen=True)
 class Guest:
@@ -266,6 +269,8 @@ GUESTS: tuple[Guest, ...] = (
     _threads("threads_clone", b"1 1 1 1 1 1\n"),
     _threads("threads_vfork", b"120\n"),
     _threads("threads_vfork_deep", b"1300 1300\n"),
+    _threads("threads_killed", b"300\n", refused=KILLED),
+    _threads("threads_killed_running", b"20 39980000\n"),
     _threads("threads_clone3"),
     _threads("threads_clone_mix"),
     _threads("threads_cancel"),
