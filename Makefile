@@ -70,7 +70,7 @@ matrix-packages: ## install the programs of the matrix and the servers (Debian, 
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
 	    $$(sed -s /^#/d tests/matrix/packages.txt tests/servers/packages.txt \
-	    tests/runtimes/packages.txt)  >/dev/null
+	    tests/runtimes/packages.txt) >/dev/null
 
 modes: build ## all tests without chaining, in the smallest cache, with units of one instruction
 	DBT_NO_CHAIN=1 $(PYTEST) -m "not full" tests --ignore tests/decode
@@ -81,8 +81,6 @@ modes: build ## all tests without chaining, in the smallest cache, with units of
 
 signals: build ## a signal at every host instruction, and millions of signals, none lost
 	$(PYTEST) tests/faults/test_steps.py tests/faults/test_storm.py
-.PHONY: stress
-.PHONY: stress runtimes
 .PHONY: stress stress-threads runtimes
 stress: build ## stress-ng's stressors, natively and translated (MODE=nochain, tiny or cap1)
 	$(PYTHON) -m tests.stress
