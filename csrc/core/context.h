@@ -19,9 +19,9 @@
 #define DBT_CONTEXT_REGISTERS 0x0c0      /* u64[16]: the guest's, whenever the VMM runs */
 #define DBT_CONTEXT_RIP 0x140
 #define DBT_CONTEXT_RFLAGS 0x148
-#define DBT_CONTEXT_SCRATCH 0x150        /* u64[4]: for the entry and exit routines */
-#define DBT_CONTEXT_RETURN_MISS_ROUTINE 0x170 /* host address for a return not found in the table */
-#define DBT_CONTEXT_ASM_BYTES 0x180
+#define DBT_CONTEXT_RETURN_MASK 0x150    /* bits of a guest address that index the table of returns */
+#define DBT_CONTEXT_RETURN_MISS_ROUTINE 0x158 /* host address for a return not found in the table */
+#define DBT_CONTEXT_ASM_BYTES 0x160
 
 /* Register numbers, as ModRM encodes them. */
 #define DBT_RAX 0
@@ -56,9 +56,8 @@ typedef struct dbt_context {
     u64 registers[16];
     u64 rip;
     u64 rflags;
-    u64 scratch[4];
+    u64 return_mask;
     u64 return_miss_routine;
-    u64 padding;
     /* The VMM's own part. */
     struct dbt_engine *engine;         /* of the address space */
     struct dbt_linux_thread *process;  /* the personality's per-thread state (Linux or Machine) */

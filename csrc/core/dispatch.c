@@ -146,6 +146,10 @@ static void pair_large(dbt_engine *engine) {
         engine->statistics->units_translated >= LARGE_UNITS) {
         engine->paired = 1;
         dbt_tcache_retire_all(engine);
+        if (engine->wide) {
+            dbt_engine_quiesce(engine); /* nobody is between the two looks of a hit routine */
+            dbt_tables_clear(engine);
+        }
     }
 }
 

@@ -13,7 +13,7 @@
 #define STATE(mask, where) ((u16)((mask) | ((u16)(where) << DBT_STATE_WHERE_SHIFT)))
 
 static void record(dbt_emitter *emitter, u32 host_bytes, u16 state) {
-    DBT_ASSERT(emitter->records < DBT_ITEM_RECORDS_MAX && host_bytes < 256);
+    DBT_ASSERT(emitter->records < DBT_ROUTINE_RECORDS_MAX && host_bytes < 256);
     emitter->record_bytes[emitter->records] = (u8)host_bytes;
     emitter->record_state[emitter->records] = state;
     emitter->records++;
@@ -30,6 +30,7 @@ static void put_u32(u8 *at, u32 value) {
 
 /* Closes an item: its records go to the map in the shortest form. */
 static void end_item(dbt_emitter *emitter, u8 guest_bytes) {
+    DBT_ASSERT(emitter->records <= DBT_ITEM_RECORDS_MAX || guest_bytes == 0);
     u8 *map = emitter->map;
     if (emitter->records == 1 && emitter->record_bytes[0] == guest_bytes &&
         emitter->record_state[0] == STATE(0, DBT_WHERE_THIS)) {

@@ -15,7 +15,8 @@
 #define DBT_STATE_LOW_MASK 3u
 #define DBT_RED_ZONE_BYTES 128u
 #define DBT_MAP_EXPANDED 0x80u /* item header: records follow; otherwise one IDENT instruction */
-#define DBT_ITEM_RECORDS_MAX 24u
+#define DBT_ITEM_RECORDS_MAX 24u    /* of an instruction */
+#define DBT_ROUTINE_RECORDS_MAX 48u /* of a routine, which has a page to itself */
 
 /* The most one guest instruction can take, spills, padding and literal included. */
 #define DBT_ITEM_HOT_BYTES_MAX 192u
@@ -30,8 +31,8 @@ typedef struct dbt_emitter {
     u8 *cold;
     u8 *map;
     u32 records;
-    u8 record_bytes[DBT_ITEM_RECORDS_MAX];
-    u16 record_state[DBT_ITEM_RECORDS_MAX];
+    u8 record_bytes[DBT_ROUTINE_RECORDS_MAX];
+    u16 record_state[DBT_ROUTINE_RECORDS_MAX];
     u64 record_target;
     bool falls;            /* the last jump was left out: the unit for falls_to must follow */
     u64 falls_to;

@@ -22,7 +22,7 @@ _Static_assert(offsetof(dbt_context, spill) == DBT_CONTEXT_SPILL, "context layou
 _Static_assert(offsetof(dbt_context, registers) == DBT_CONTEXT_REGISTERS, "context layout");
 _Static_assert(offsetof(dbt_context, rip) == DBT_CONTEXT_RIP, "context layout");
 _Static_assert(offsetof(dbt_context, rflags) == DBT_CONTEXT_RFLAGS, "context layout");
-_Static_assert(offsetof(dbt_context, scratch) == DBT_CONTEXT_SCRATCH, "context layout");
+_Static_assert(offsetof(dbt_context, return_mask) == DBT_CONTEXT_RETURN_MASK, "context layout");
 _Static_assert(offsetof(dbt_context, return_miss_routine) == DBT_CONTEXT_RETURN_MISS_ROUTINE,
                "context layout");
 _Static_assert(offsetof(dbt_context, engine) == DBT_CONTEXT_ASM_BYTES, "context layout");
@@ -77,6 +77,7 @@ void dbt_engine_attach(dbt_engine *engine, dbt_context *context) {
     context->miss_routine = engine->host_jump_miss;
     context->return_miss_routine = engine->host_return_miss;
     dbt_engine_lock(engine);
+    context->return_mask = engine->return_mask;
     context->in_tc = 0;
     context->next_thread = engine->threads;
     engine->threads = context;
@@ -287,6 +288,9 @@ dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
     }
     context->executed -= place.instructions_uncounted;
     const dbt_status status = apply(context, &place);
+    if (in_routines(engine, host->rip)) {
+        dbt_tables_forget(engine, context->rip); /* a hit routine may not get to its second look */
+    }
     /* The state is in the context now and the thread goes on from there: it is out of the TC. */
     __atomic_store_n(&context->in_tc, 0, __ATOMIC_RELEASE);
     return status;

@@ -22,6 +22,7 @@ typedef enum dbt_personality { DBT_PERSONALITY_LINUX = 0, DBT_PERSONALITY_MACHIN
 #define DBT_CONFIG_PAIRED 0x8      /* guest calls and returns use host calls and returns */
 #define DBT_CONFIG_PAIR_LARGE 0x10 /* the same from the moment on that the program proves large */
 #define DBT_CONFIG_RECORD 0x20     /* every unit reports when it is entered: core/record.h */
+#define DBT_CONFIG_WIDE_RETURNS 0x40 /* PEXT is fast: paired returns use a larger table */
 
 /* dbt_configuration.cpu: what cpuid and the auxiliary vector tell the guest. */
 #define DBT_CPU_HOST 0   /* the host's processor, less what cannot be translated */

@@ -12,43 +12,59 @@
 #define CHUNKS_WANTED 512ULL
 #define ARENA_REACH 0x7ff00000ULL    /* a little less than 2 GB */
 #define ARENA_BYTES_MAX 0x10000000ULL
-#define LOW_LIMIT 0x7fe00000ULL      /* a multiple of DBT_TABLES_BYTES */
+#define LOW_LIMIT 0x7fe00000ULL      /* a multiple of HUGE_BYTES */
 #define ARENA_STEP 0x2000000ULL
 /* Shares of a chunk's tables, with room to spare over what cc1 and python show (55, 36 and 4); a chunk
  * whose records are used up is closed early. */
 #define HOST_BYTES_PER_UNIT 40
 #define HOST_BYTES_PER_EXIT 32
 #define HOST_BYTES_PER_MAP_BYTE 2
+#define HUGE_BYTES 0x200000ULL
 
-_Static_assert(DBT_TABLE_ENTRIES * (2 * sizeof(u64) + sizeof(dbt_second)) == DBT_TABLES_BYTES,
-               "the three tables fill one huge page");
+#define SECOND_BYTES DBT_PAGE_UP((DBT_SECOND_ENTRIES + 2) * sizeof(dbt_second)) /* the last set is whole */
+#define JUMPS_BYTES (DBT_TABLE_ENTRIES * sizeof(u64))
+#define RETURNS_BYTES (DBT_TABLE_ENTRIES * sizeof(u64))
+#define WIDE_RETURNS_BYTES (DBT_WIDE_ENTRIES * sizeof(u64))
 
-/* The tables share one huge page: every return reads them, at any place. Behind them nothing
- * can be read: prologues load from their last byte on, by bits 48 to 63 of the address. */
-static u64 table_map_at(const dbt_engine *engine, u64 at) {
-    const u64 end = at + DBT_TABLES_BYTES;
-    if ((at < engine->hooks.avoid_high && end + DBT_GUARD_BYTES > engine->hooks.avoid_low) ||
-        (at < engine->wanted_high && end + DBT_GUARD_BYTES > engine->wanted_low)) {
-        return 0;
+_Static_assert(JUMPS_BYTES + RETURNS_BYTES <= HUGE_BYTES, "small programs use one huge page");
+
+/* Where the tables stand: second level, jumps, returns, one after the other, and the guard. */
+typedef struct dbt_table_place {
+    u64 start;
+    u64 jumps;
+    u64 end;
+} dbt_table_place;
+
+/* Behind the tables nothing can be read: prologues load from their last byte on, by bits 48 to 63 of
+ * the address. */
+static bool table_map_at(const dbt_engine *engine, u64 jumps, u64 returns_bytes,
+                         dbt_table_place *out) {
+    const u64 start = jumps - SECOND_BYTES;
+    const u64 end = jumps + JUMPS_BYTES + returns_bytes;
+    if ((start < engine->hooks.avoid_high && end + DBT_GUARD_BYTES > engine->hooks.avoid_low) ||
+        (start < engine->wanted_high && end + DBT_GUARD_BYTES > engine->wanted_low) ||
+        !dbt_port_map(start, end - start, DBT_PORT_READ | DBT_PORT_WRITE)) {
+        return false;
     }
-    const u64 got = dbt_port_map(at, DBT_TABLES_BYTES, DBT_PORT_READ | DBT_PORT_WRITE);
-    if (got && !dbt_port_map(end, DBT_GUARD_BYTES, 0)) {
-        dbt_port_unmap(got, DBT_TABLES_BYTES);
-        return 0;
+    if (!dbt_port_map(end, DBT_GUARD_BYTES, 0)) {
+        dbt_port_unmap(start, end - start);
+        return false;
     }
-    return got;
+    *out = (dbt_table_place){.start = start, .jumps = jumps, .end = end};
+    return true;
 }
 
-static u64 table_map(const dbt_engine *engine) {
-    for (u64 at = LOW_LIMIT - DBT_TABLES_BYTES; at >= DBT_TABLES_BYTES; at -= DBT_TABLES_BYTES) {
-        const u64 got = table_map_at(engine, at);
-        if (got) {
-            dbt_port_advise_huge(got, DBT_TABLES_BYTES);
-            return got;
+static bool table_map(const dbt_engine *engine, dbt_table_place *out) {
+    for (u64 at = LOW_LIMIT - 2 * HUGE_BYTES; at > SECOND_BYTES; at -= HUGE_BYTES) {
+        if (table_map_at(engine, at, WIDE_RETURNS_BYTES, out)) {
+            /* Every return reads the first level, at any place; large programs the second. */
+            dbt_port_advise_huge(at - HUGE_BYTES, 2 * HUGE_BYTES);
+            return true;
         }
     }
-    /* Not on one huge page, but below a program that begins at 4 MB and takes all above it. */
-    return table_map_at(engine, DBT_TABLES_BYTES - DBT_GUARD_BYTES);
+    /* Not on huge pages, but below a program that begins at 4 MB and takes all above it. */
+    return table_map_at(engine, 2 * HUGE_BYTES - DBT_GUARD_BYTES - JUMPS_BYTES - RETURNS_BYTES,
+                        RETURNS_BYTES, out);
 }
 
 static void make_routines(dbt_engine *engine) {
@@ -61,7 +77,7 @@ static void make_routines(dbt_engine *engine) {
     emitter.map = (u8 *)engine->routines + size / 2;
     engine->host_return_miss = (u64)emitter.hot;
     dbt_emit_routine(&emitter, DBT_TEMPLATE_RETURN_MISS);
-    dbt_emit_routine(&emitter, DBT_TEMPLATE_RETURN_HIT);
+    dbt_emit_routine(&emitter, engine->wide ? DBT_TEMPLATE_RETURN_HIT_WIDE : DBT_TEMPLATE_RETURN_HIT);
     engine->host_jump_miss = (u64)emitter.hot;
     dbt_emit_routine(&emitter, DBT_TEMPLATE_JUMP_MISS);
     dbt_emit_routine(&emitter, DBT_TEMPLATE_JUMP_HIT);
@@ -69,32 +85,39 @@ static void make_routines(dbt_engine *engine) {
     engine->routines_map_bytes = (u32)((u64)emitter.map - (engine->routines + size / 2));
 }
 
-static void unmap_tables(u64 tables) {
-    dbt_port_unmap(tables, DBT_TABLES_BYTES);
-    dbt_port_unmap(tables + DBT_TABLES_BYTES, DBT_GUARD_BYTES);
+static void unmap_tables(u64 start, u64 end) {
+    dbt_port_unmap(start, end - start);
+    dbt_port_unmap(end, DBT_GUARD_BYTES);
 }
 
 dbt_status dbt_tcache_make_tables(dbt_engine *engine) {
-    const u64 tables_before = (u64)engine->returns;
+    const u64 start_before = engine->table_start;
+    const u64 end_before = engine->guard + 1;
     const u64 routines_before = engine->routines;
-    const u64 tables = table_map(engine);
-    const u64 routines =
-        dbt_port_map(0, DBT_PAGE_BYTES, DBT_PORT_READ | DBT_PORT_WRITE | DBT_PORT_EXECUTE);
-    if (!tables || !routines) {
-        if (tables) {
-            unmap_tables(tables);
-        }
+    dbt_table_place place;
+    if (!table_map(engine, &place)) {
         return DBT_ERROR_MEMORY;
     }
-    engine->returns = (u64 *)tables;
-    engine->jumps = engine->returns + DBT_TABLE_ENTRIES;
-    engine->second = (dbt_second *)(engine->jumps + DBT_TABLE_ENTRIES);
-    engine->guard = tables + DBT_TABLES_BYTES - 1;
+    const u64 routines =
+        dbt_port_map(0, DBT_PAGE_BYTES, DBT_PORT_READ | DBT_PORT_WRITE | DBT_PORT_EXECUTE);
+    if (!routines) {
+        unmap_tables(place.start, place.end);
+        return DBT_ERROR_MEMORY;
+    }
+    engine->table_start = place.start;
+    engine->guard = place.end - 1;
+    engine->second = (dbt_second *)place.start;
+    engine->jumps = (u64 *)place.jumps;
+    engine->returns = engine->jumps + DBT_TABLE_ENTRIES;
+    engine->wide = engine->configuration.flags & DBT_CONFIG_WIDE_RETURNS &&
+                           place.end - (u64)engine->returns == WIDE_RETURNS_BYTES
+                       ? 1
+                       : 0;
     engine->routines = routines;
     make_routines(engine);
     dbt_tables_clear(engine);
-    if (tables_before) {
-        unmap_tables(tables_before);
+    if (routines_before) {
+        unmap_tables(start_before, end_before);
         dbt_port_unmap(routines_before, DBT_PAGE_BYTES);
     }
     return DBT_OK;
@@ -144,7 +167,7 @@ void dbt_tcache_destroy(dbt_engine *engine) {
     dbt_port_unmap((u64)engine->maps, sizes.maps);
     dbt_port_unmap((u64)engine->hash, sizes.hash);
     dbt_port_unmap((u64)engine->pages, sizes.pages);
-    unmap_tables((u64)engine->returns);
+    unmap_tables(engine->table_start, engine->guard + 1);
     dbt_port_unmap(engine->routines, DBT_PAGE_BYTES);
 }
 

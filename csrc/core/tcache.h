@@ -21,8 +21,8 @@
 #define DBT_EXIT_ID_FIRST 16u
 #define DBT_ARENAS_MAX 64
 #define DBT_TABLE_ENTRIES 65536u
+#define DBT_WIDE_ENTRIES 262144u /* of the table of returns, when the engine is wide and paired */
 #define DBT_GUARD_BYTES 65536ULL
-#define DBT_TABLES_BYTES 0x200000ULL /* both levels: one huge page */
 #define DBT_UNIT_CAP_MAX 128u
 #define DBT_TRACE_MAX 512u
 #define DBT_FAR_JUMP_BYTES 6u
@@ -48,7 +48,11 @@ typedef enum dbt_entry_kind {
 /* One translation unit. host_start <= host_body < host_end; between the first two lies the prologue,
  * if entry says there is one. */
 typedef struct dbt_unit {
-    u64 guest_pc;
+    u64 guest_pc;        /* what a lookup reads stands together */
+    u32 hash_next;
+    u16 flags;
+    u8 entry;            /* dbt_entry_kind of the inline prologue */
+    u8 entry_offset;     /* of the entry from host_start: what stands before it is a miss jump */
     u64 host_start;
     u64 host_body;
     u64 host_end;
@@ -57,16 +61,12 @@ typedef struct dbt_unit {
     u32 map_bytes;
     u32 first_exit;      /* exits of a unit are consecutive */
     u32 incoming;        /* head of the list of exits linked here, by dbt_exit.next */
-    u32 hash_next;
     u32 page_next[2];    /* lists of units by guest page: first and last page */
     u32 serial;          /* how many units were translated before it */
     u32 falls_from;      /* the unit that runs into this one, or DBT_NONE */
     u16 exit_count;
     u16 instructions;
-    u16 flags;
     u8 record_flags;     /* DBT_UNIT_RECORD_ */
-    u8 entry;            /* dbt_entry_kind of the inline prologue */
-    u8 entry_offset;     /* of the entry from host_start: what stands before it is a miss jump */
 } dbt_unit;
 
 /* One way out of a unit. A CONTINUATION exit is a rel32 at host_patch that leads to host_stub, or
@@ -127,11 +127,15 @@ typedef struct dbt_trace {
 } dbt_trace;
 
 /* Second-level table of indirect targets: minus the guest address less the number of its table (as
- * the miss routines compare it; 0: empty) and the unit's entry. */
+ * the miss routines compare it; 0 or the other number: empty), and the unit's entry with 16 bits above
+ * it that say which slots of the first level it may stand in (tables.c). */
 typedef struct dbt_second {
     u64 tag;
-    u64 host_entry;
+    u64 value;
 } dbt_second;
+
+#define DBT_SECOND_ENTRIES (2 * DBT_TABLE_ENTRIES)
+#define DBT_SECOND_EMPTY_ELSEWHERE 0x100u
 
 struct dbt_hints;
 
@@ -163,9 +167,13 @@ struct dbt_engine {
     u32 hash_mask;
     u32 *pages;              /* buckets of units by guest page */
     u32 page_mask;
-    u64 *returns;            /* the two tables, below 2 GB */
-    u64 *jumps;
-    dbt_second *second;      /* of both, behind them */
+    u64 *jumps;              /* the two tables, below 2 GB */
+    u64 *returns;
+    u32 return_mask;         /* index of the second of them */
+    u32 wide;                /* it may have DBT_WIDE_ENTRIES */
+    dbt_second *second;      /* of both, before them */
+    u32 second_turn;         /* which place of a full set goes next */
+    u64 table_start;         /* of the three, mapped up to the guard */
     u64 guard;               /* the last byte of them; in DBT_GUARD_BYTES behind it nothing can be read */
 
     dbt_arena arenas[DBT_ARENAS_MAX];
@@ -232,7 +240,10 @@ void dbt_tcache_retire_all(dbt_engine *engine);
  * and links by then, so nobody finds its way back into them. */
 void dbt_engine_quiesce(dbt_engine *engine);
 /* The tables of indirect branches (tables.c): all empty; without a unit; with it. */
+/* No other thread is inside the TC. */
 void dbt_tables_clear(dbt_engine *engine);
+/* No entry stands in the slots of this address until they are filled anew. Takes no lock. */
+void dbt_tables_forget(dbt_engine *engine, u64 guest_pc);
 void dbt_tables_remove(dbt_engine *engine, const dbt_unit *unit);
 void dbt_tcache_fill_table(dbt_engine *engine, u32 unit);
 

@@ -117,7 +117,7 @@ static u32 dbt_translate_facts(const dbt_engine *engine, u32 arena,
         facts |= DBT_FACT_TOO_LONG;
     }
     if (engine->paired) {
-        facts |= DBT_FACT_PAIRED;
+        facts |= DBT_FACT_PAIRED | (engine->wide ? (u32)DBT_FACT_WIDE : 0u);
     }
     if (instruction->class_ == DBT_CLASS_SEGMENT && selector_gs(instruction)) {
         facts |= DBT_FACT_SELECTOR_GS;
@@ -366,13 +366,15 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
 /* Units begin where the fetch of instructions does, measured by the byte that is jumped to. All but
  * those that indirect jumps reach: the processor tells their targets apart by the low address bits it
  * keeps in its branch history, and must find some there. (A switch interpreter: 1.38 of native so,
- * 2.07 with 64 bytes for all. fib, two builds: 0.95 and 1.19, against 1.19 and 1.51 with 16.) */
-static void align_hot(dbt_chunk *chunk, dbt_entry_kind entry) {
+ * 2.07 with 64 bytes for all. fib, two builds: 0.95 and 1.19, against 1.19 and 1.51 with 16.) Large
+ * programs, those with paired returns, miss the instruction cache instead: cc1plus 1.68, and 1.63 with 16. */
+static void align_hot(dbt_chunk *chunk, dbt_entry_kind entry, bool paired) {
     if (entry == DBT_ENTRY_JUMP) {
         return;
     }
+    const u64 mask = paired ? 15 : 63;
     const u64 offset = entry == DBT_ENTRY_RETURN ? DBT_MISS_JUMP_BYTES : 0;
-    const u64 aligned = ((chunk->host_hot + offset + 63) & ~63ULL) - offset;
+    const u64 aligned = ((chunk->host_hot + offset + mask) & ~mask) - offset;
     memset((u8 *)chunk->host_hot, 0xcc, aligned - chunk->host_hot);
     chunk->host_hot = aligned;
 }
@@ -454,7 +456,7 @@ static void follow(dbt_build *build, dbt_emitter *emitter, u32 cap) {
         const u32 other = dbt_tcache_lookup(engine, guest_pc, DBT_ENTRY_RETURN);
         const u64 hot = engine->chunks[emitter->chunk].host_hot;
         if (!falls && !paired) {
-            align_hot(&engine->chunks[emitter->chunk], entry);
+            align_hot(&engine->chunks[emitter->chunk], entry, engine->paired);
         }
         dbt_emitter next;
         if (build_items(build, guest_pc, cap) != DBT_OK ||
@@ -497,7 +499,7 @@ static dbt_status translate_thunk(dbt_engine *engine, u64 guest_pc, dbt_entry_ki
     if (status != DBT_OK) {
         return status;
     }
-    align_hot(&engine->chunks[chunk_number], entry);
+    align_hot(&engine->chunks[chunk_number], entry, engine->paired);
     const u32 number = emit_thunk(engine, chunk_number, guest_pc, entry, false);
     dbt_tcache_link_exits(engine, number);
     *out = number;
@@ -514,7 +516,7 @@ static dbt_status emit_first(dbt_build *build, u64 guest_pc, dbt_entry_kind entr
         if (status != DBT_OK) {
             return status;
         }
-        align_hot(&engine->chunks[chunk_number], entry);
+        align_hot(&engine->chunks[chunk_number], entry, engine->paired);
         status = emit_items(build, chunk_number, guest_pc, entry, false, may_fall, emitter);
         if (status != DBT_ERROR_FULL) {
             return status;

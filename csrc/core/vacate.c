@@ -49,7 +49,8 @@ bool dbt_engine_vacate(dbt_engine *engine, u64 start, u64 end) {
             vacate_arena(engine, i);
         }
     }
-    return (!meets((u64)engine->returns, DBT_TABLES_BYTES + DBT_GUARD_BYTES, start, end) &&
+    const u64 table_bytes = engine->guard + 1 + DBT_GUARD_BYTES - engine->table_start;
+    return (!meets(engine->table_start, table_bytes, start, end) &&
             !meets(engine->routines, DBT_PAGE_BYTES, start, end)) ||
            vacate_tables(engine, start, end);
 }

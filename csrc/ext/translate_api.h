@@ -111,7 +111,7 @@ dbt_status dbt_listing_recover(dbt_listing *listing, void *context,
 /* cdef end */
 
 /* dbt_listing_table: the table of that entry, 65536 host addresses; for the body the second-level
- * table, 65536 pairs of complemented guest address and host address.
+ * table, DBT_SECOND_ENTRIES of dbt_second.
  *
  dbt_listing_create copies the code; dbt_listing_add gives the listing one more range of it, up to
  * four in all, so that code may lie far apart.

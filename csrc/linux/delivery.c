@@ -31,13 +31,6 @@ static const u8 initial_state[XSAVE_LEGACY_BYTES] __attribute__((aligned(FP_ALIG
     [MXCSR_AT + 1] = MXCSR_INITIAL >> 8,
 };
 
-static void cpuid(u32 leaf, u32 subleaf, u32 *out)
-{
-    __asm__ volatile("cpuid"
-                     : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
-                     : "0"(leaf), "2"(subleaf));
-}
-
 /* Which components frames hold, until a host frame has told: those enabled, without the ones that
  * need a permission. */
 static void learn_features(dbt_linux_process *process)
@@ -50,7 +43,7 @@ static void learn_features(dbt_linux_process *process)
     process->fp_bytes = XSAVE_LEGACY_BYTES;
     for (u32 bit = 2; bit < 63; bit++) {
         if ((process->fp_features >> bit & 1) != 0) {
-            cpuid(0xd, bit, leaf);
+            dbt_host_cpuid(0xd, bit, leaf);
             if (leaf[1] + leaf[0] > process->fp_bytes) {
                 process->fp_bytes = leaf[1] + leaf[0];
             }

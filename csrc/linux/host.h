@@ -212,4 +212,11 @@ _Static_assert(sizeof(dbt_host_frame) == 440, "struct rt_sigframe");
 _Static_assert(sizeof(dbt_host_fp_software) == 48, "struct _fpx_sw_bytes");
 _Static_assert(sizeof(dbt_host_stat) == 144, "struct stat");
 
+static inline void dbt_host_cpuid(u32 leaf, u32 subleaf, u32 out[4])
+{
+    __asm__ volatile("cpuid"
+                     : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+                     : "0"(leaf), "2"(subleaf));
+}
+
 #endif

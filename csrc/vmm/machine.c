@@ -289,16 +289,13 @@ static void learn_features(dbt_machine *machine)
     machine->features = (((u64)high << 32) | low) & ~FEATURE_TILES;
     machine->xsave_bytes = XSAVE_LEGACY_BYTES;
     for (u32 bit = 2; bit < 63; bit++) {
-        u32 size_bytes;
-        u32 offset;
-        u32 c = bit;
-        u32 d;
+        u32 leaf[4];
         if ((machine->features >> bit & 1) == 0) {
             continue;
         }
-        __asm__ volatile("cpuid" : "=a"(size_bytes), "=b"(offset), "+c"(c), "=d"(d) : "0"(0xd));
-        if (offset + size_bytes > machine->xsave_bytes) {
-            machine->xsave_bytes = offset + size_bytes;
+        dbt_host_cpuid(0xd, bit, leaf);
+        if (leaf[1] + leaf[0] > machine->xsave_bytes) {
+            machine->xsave_bytes = leaf[1] + leaf[0];
         }
     }
     DBT_ASSERT(machine->xsave_bytes <= sizeof machine->mailbox->xsave);

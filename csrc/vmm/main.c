@@ -10,6 +10,10 @@
 #include "linux/text.h"
 #include "vmm/vmm.h"
 
+#define CPUID_FEATURES 7u
+#define CPUID_EBX_BMI2 (1u << 8)
+#define CPUID_ECX_INTEL 0x6c65746eu /* the end of GenuineIntel */
+#define CPUID_FAMILY_ZEN3 0x19u
 #define AUX_HWCAP2 26
 #define AUX_MINIMUM_SIGNAL_STACK 51
 #define HWCAP2_FSGSBASE 2u
@@ -187,6 +191,23 @@ static void tell_privileges(const dbt_linux_process *process, i32 fd, const char
     }
 }
 
+/* AMD's processors before Zen 3 carry PEXT out bit by bit (Agner Fog, instruction tables). */
+static bool has_fast_pext(void)
+{
+    u32 vendor[4];
+    u32 model[4];
+    u32 features[4];
+    dbt_host_cpuid(0, 0, vendor);
+    if (vendor[0] < CPUID_FEATURES) {
+        return false;
+    }
+    dbt_host_cpuid(1, 0, model);
+    dbt_host_cpuid(CPUID_FEATURES, 0, features);
+    const u32 family = (model[0] >> 8 & 0xf) + (model[0] >> 20 & 0xff);
+    return (features[1] & CPUID_EBX_BMI2) != 0 &&
+           (vendor[2] == CPUID_ECX_INTEL || family >= CPUID_FAMILY_ZEN3);
+}
+
 static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
                           dbt_exit_function exit_function, u64 avoid_low, u64 avoid_high,
                           u64 guest_code_bytes)
@@ -204,6 +225,7 @@ static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
         .statistics = process->space->statistics,
     };
     dbt_configuration configuration = process->session->configuration;
+    configuration.flags |= has_fast_pext() ? DBT_CONFIG_WIDE_RETURNS : 0u;
     if (process->record == 0) {
         configuration.flags &= ~(u32)DBT_CONFIG_RECORD;
     }

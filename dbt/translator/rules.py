@@ -22,6 +22,7 @@ FACTS: tuple[tuple[str, str], ...] = (
     ("POPS", "a return that pops arguments"),
     ("SELECTOR_GS", "a selector instruction on gs"),
     ("TOO_LONG", "invalid bytes that do not end within 15: another exception"),
+    ("WIDE", "with PAIRED: the table of returns is indexed by 18 bits, not 16"),
     ("PAIRED", "setting: calls and returns use host calls and returns, for the return predictor"),
 )
 """The closed enumeration of facts: name and meaning; bit n is row n."""
@@ -88,6 +89,7 @@ RULES: tuple[Rule, ...] = (
     _rule("CALL", "call_low", "LOW_NEXT"),
     _rule("CALL", "call"),
     _rule("RET", "ret_imm", "POPS"),
+    _rule("RET", "ret_paired_wide", "PAIRED WIDE"),
     _rule("RET", "ret_paired", "PAIRED"),
     _rule("RET", "ret"),
     *_indirect_rows("IJMP", "ijmp", ""),

@@ -227,6 +227,26 @@ _template(
 )
 
 _template(
+    "ret_paired_wide",
+    """
+    mov ecx, [rsp]
+    pext ecx, ecx, gs:[RETURN_MASK]
+    lea rsp, [rsp - 128]
+    .low 128
+    push qword ptr [hole_returns + rcx*8]
+    .low 136
+    ret 136
+    """,
+    fixed=("rcx",),
+    keeps_spilled=True,
+    ends=True,
+    guest="near return",
+    host="as ret_paired, the table being indexed by more bits",
+    why="large programs have tens of thousands of return points; with 16 bits many share a slot. "
+    "pext with a mask of ones is an and that leaves the flags alone",
+)
+
+_template(
     "ret",
     """
     pop rcx
@@ -459,10 +479,22 @@ _template(
     why="as return_prologue",
 )
 
+_SECOND_WAYS = 4
+_PROBE_BYTES = 19  # of one probe with its step to the next
+_LEAVE_BYTES = 47  # from the last probe to the hit routine
+
 for _kind, _number, _where, _key in (
     ("return", 1, "stack", "mov rcx, [rsp - 8]\nmov gs:[KEY], rcx\n.commit key"),
     ("jump", 2, "key", ""),
 ):
+    _probes = "lea rax, [rax + 2]\n".join(
+        f"""
+        mov rcx, qword ptr [hole_second + rax*8]
+        lea rcx, [rcx + rdx + {_number}]
+        jrcxz . + {2 + _LEAVE_BYTES + (_SECOND_WAYS - 1 - _way) * _PROBE_BYTES}
+        """
+        for _way in range(_SECOND_WAYS)
+    )
     _template(
         f"{_kind}_miss",
         f"""
@@ -472,14 +504,10 @@ for _kind, _number, _where, _key in (
         movzx edx, word ptr gs:[KEY+2]
         lea edx, [rdx + rdx*8]
         lea ecx, [rcx + rdx*8]
-        movzx ecx, cx
-        lea ecx, [rcx + rcx]
-        mov rax, qword ptr [hole_second + rcx*8]
+        movzx eax, cx
+        lea eax, [rax*4]
         mov rdx, gs:[KEY]
-        lea rdx, [rax + rdx + {_number}]
-        mov rax, qword ptr [hole_second + 8 + rcx*8]
-        mov rcx, rdx
-        jrcxz . + 49
+        {_probes}
         .reload
         mov dword ptr gs:[EXIT_ID], {_number}
         jmp gs:[EXIT_ROUTINE]
@@ -493,28 +521,58 @@ for _kind, _number, _where, _key in (
         host="looks the address up in the second-level table; not there: hands it to the VMM",
         why="all empty slots and all failed checks lead here. The second level holds minus the "
         "whole address and the number of the table, so that one lea compares 64 bits without "
-        "touching flags; it is indexed by bits 0 to 15 plus 72 times bits 16 to 31, so that "
-        "addresses 64 KB apart do not meet again. The branch skips the reloads and leads to the "
-        "hit routine emitted behind",
+        "touching flags. An address may stand in any of four neighbouring places, the first of "
+        "them chosen by bits 0 to 15 plus 72 times bits 16 to 31, so that addresses 64 KB apart "
+        "do not meet again. The branches skip the reloads and lead to the hit routine emitted "
+        "behind",
     )
-    _template(
-        f"{_kind}_hit",
-        f"""
-        .commit key
-        mov gs:[RESUME], rax
-        movzx ecx, word ptr gs:[KEY]
-        mov qword ptr [hole_{_kind}s + rcx*8], rax
-        .reload_but_rcx
-        jmp gs:[RESUME]
-        """,
-        fixed=("rax", "rcx", "rdx"),
-        entry_spilled=("rax", "rcx", "rdx"),
-        entry_where="key",
-        ends=True,
-        guest=f"an indirect branch found in the second-level table of {_kind}s",
-        host=f"puts its entry into the table of {_kind}s and goes there",
-        why="of two hot addresses that share a slot the last one used has it",
-    )
+    for _wide in (False, True) if _kind == "return" else (False,):
+        _index = "mov edx, gs:[KEY]\npext edx, edx, gs:[RETURN_MASK]" if _wide else ""
+        _index_bytes = 19 if _wide else 0
+        _template(
+            f"{_kind}_hit{'_wide' if _wide else ''}",
+            f"""
+            .commit key
+            mov rcx, qword ptr [hole_second + 8 + rax*8]
+            jrcxz . - {_LEAVE_BYTES + 8}
+            bswap rcx
+            mov gs:[RESUME], rcx
+            movzx ecx, cx
+            movzx edx, dx
+            lea ecx, [rcx + rdx]
+            movzx ecx, cx
+            jrcxz . + 4
+            jmp . - {_LEAVE_BYTES + 36}
+            mov rcx, gs:[RESUME]
+            mov cx, 0
+            bswap rcx
+            {_index}
+            xchg qword ptr [hole_{_kind}s + rdx*8], rcx
+            mov rcx, qword ptr [hole_second + 8 + rax*8]
+            bswap rcx
+            not rcx
+            mov rdx, gs:[RESUME]
+            lea rcx, [rcx + rdx + 1]
+            jrcxz . + 7
+            jmp . - {_LEAVE_BYTES + 92 + _index_bytes}
+            mov dx, 0
+            bswap rdx
+            mov gs:[RESUME], rdx
+            .reload_but_rcx
+            jmp gs:[RESUME]
+            """,
+            fixed=("rax", "rcx", "rdx"),
+            entry_spilled=("rax", "rcx", "rdx"),
+            entry_where="key",
+            ends=True,
+            guest=f"an indirect branch found in the second-level table of {_kind}s",
+            host=f"puts its entry into the table of {_kind}s and goes there",
+            why="of two hot addresses that share a slot the last one used has it. Other threads "
+            "change the second level meanwhile, so the entry carries minus the low 16 bits of its "
+            "address: only an entry that belongs into the slot is put there. Then it must still "
+            "stand in the second level, or whoever retires the unit may have looked at the slot "
+            "too early (xchg orders the two; not keeps flags); otherwise the VMM decides",
+        )
 
 _template(
     "stub",

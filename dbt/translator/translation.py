@@ -38,6 +38,7 @@ class Options(NamedTuple):
         chain: whether units are linked to each other.
         fall_through: whether a unit's untranslated fall-through is emitted straight after it.
         paired: whether calls and returns use host calls and returns.
+        wide: whether paired returns use the larger table, by an instruction of BMI2.
     """
 
     tc_size_bytes: int = 1 << 20
@@ -45,6 +46,7 @@ class Options(NamedTuple):
     chain: bool = True
     fall_through: bool = True
     paired: bool = False
+    wide: bool = False
 
 
 def _configuration(options: Options) -> Any:
@@ -53,6 +55,7 @@ def _configuration(options: Options) -> Any:
         (lib.DBT_CONFIG_CHAIN if options.chain else 0)
         | (lib.DBT_CONFIG_FALL_THROUGH if options.fall_through else 0)
         | (lib.DBT_CONFIG_PAIRED if options.paired else 0)
+        | (lib.DBT_CONFIG_WIDE_RETURNS if options.wide else 0)
     )
     configuration.tc_size_bytes = options.tc_size_bytes
     configuration.unit_cap = options.unit_cap
@@ -242,8 +245,8 @@ class Translation:
     def table(self, entry: Entry) -> int:
         """The host address of the table of return or jump targets, 65536 entries of 8 bytes.
 
-        For BODY: of the second-level table of both, 65536 pairs of the complement of a guest
-        address and the host address of its body.
+        For BODY: of the second-level table of both, pairs of 8 bytes (dbt_second in
+        csrc/core/tcache.h).
         """
         return int(lib.dbt_listing_table(self.handle, entry))
 

@@ -9,6 +9,7 @@ from typing import Any
 from dbt._native import check, ffi, lib
 from dbt.translator.translation import Translation
 from dbt.translator.unit import Entry, Where
+from tests.translate import second_level
 
 LIVE, TRANSIENT, THUNK, FALLS = 1, 2, 4, 8
 NONE = lib.DBT_LISTING_NONE
@@ -35,8 +36,8 @@ def exit_of(translation: Translation, number: int) -> Any:
 
 
 def read_table(translation: Translation, entry: Entry) -> list[int]:
-    """The numbers of a table: 65536, or twice as many for the second level."""
-    count = 65536 * (2 if entry == Entry.BODY else 1)
+    """The numbers of a table: 65536, or the pairs of the second level."""
+    count = 2 * second_level.ENTRIES if entry == Entry.BODY else 65536
     code = translation.host_code(translation.table(entry), 8 * count)
     return list(struct.unpack(f"<{count}Q", code))
 
@@ -144,10 +145,14 @@ def _check_tables(translation: Translation, units: dict[int, Any]) -> None:
             if value != miss:
                 assert value in by_entry, f"slot {slot:#x} of the {entry.name} table is stale"
                 assert by_entry[value].entry == entry
-                assert by_entry[value].guest_pc & 0xFFFF == slot
+                assert by_entry[value].guest_pc & 0xFFFF == slot & 0xFFFF
     second = read_table(translation, Entry.BODY)
-    for slot in range(65536):
-        tag, host = second[2 * slot : 2 * slot + 2]
-        if tag > 2:
+    for place in range(second_level.ENTRIES):
+        tag, value = second[2 * place : 2 * place + 2]
+        if tag not in second_level.EMPTY_TAGS:
+            host, low = second_level.entry_of(value)
             assert host in by_entry, "an entry of the second level is stale"
-            assert (-tag - by_entry[host].guest_pc) & MASK == by_entry[host].entry
+            pc = by_entry[host].guest_pc
+            assert pc & 0xFFFF == low
+            assert place in second_level.places(pc)
+            assert (-tag - pc) & MASK == by_entry[host].entry

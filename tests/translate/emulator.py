@@ -150,7 +150,8 @@ class Machine:
         handle = translation.handle
         routines = lib.dbt_listing_routine(handle, lib.DBT_LISTING_RETURN_MISS) & -PAGE
         ranges = [*translation.arenas(), (routines, PAGE)]
-        ranges.append((translation.table(Entry.RETURN), 0x200000))
+        first, second = translation.table(Entry.RETURN), translation.table(Entry.BODY)
+        ranges.append((second, first + 0x200000 - second))
         for address, size in ranges:
             self.uc.mem_map_ptr(address, size, unicorn.UC_PROT_ALL, address)
         return ranges
@@ -408,7 +409,7 @@ CALLS_OUT = frozenset({"syscall", "callout", "unsupported"})
 
 
 def compare(
-    machine: Machine, code: bytes, pc: int, guest: Guest, seed: int, *, paired: bool = False
+    machine: Machine, code: bytes, pc: int, guest: Guest, seed: int, ways: Options | None = None
 ) -> HostRun:
     """Runs one guest instruction both ways and checks everything.
 
@@ -418,7 +419,7 @@ def compare(
         pc: its guest address, mapped.
         guest: the state before it.
         seed: for the memory's content.
-        paired: the setting of that name.
+        ways: the settings paired and wide.
 
     Returns:
         The host run, for more questions.
@@ -426,18 +427,18 @@ def compare(
     Raises:
         Mismatch: the two differ, or a state is wrong.
     """
-    options = Options(unit_cap=1, chain=False, fall_through=False, paired=paired)
+    options = (ways or Options())._replace(unit_cap=1, chain=False, fall_through=False)
     with Translation(code, pc, options) as translation:
         unit = translation.unit(translation.translate(pc)[0])
         item = unit.items[0]
-        title = f"{code.hex(' ')} {text_of(code, pc)}"
+        title = f"{code.hex(' ')} {text_of(code, pc)} [{item.template}]"
         leaves = item.template in CALLS_OUT
         native = run_native(machine, code, pc, guest, seed)
         if leaves:
             native = Native(native.states[:1], False)
         ranges = machine.map_host(translation)
         try:
-            run = HostRun(machine, translation, native, f"{title} [{item.template}]", paired)
+            run = HostRun(machine, translation, native, title, options.paired)
             start_host(run, guest, seed)
             run.run(unit.host_body, until=0)
             if native.faults:

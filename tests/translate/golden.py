@@ -9,6 +9,7 @@ writes. Directives:
 ``%body first``     the body is translated before the entry asked for
 ``%fall``           fall-throughs are followed, as in a run
 ``%paired``         guest calls and returns use host calls and returns
+``%wide``           paired returns use the larger table
 ``%stubs``          the stubs of the exits are shown too
 ``%far ADDRESS``    the assembly below stands there; the first exit above is linked to it
 ``%far-entry KIND`` by body, or by call
@@ -34,7 +35,7 @@ DEFAULT_PC = 0x401000
 TC_BYTES = 1 << 20
 LOW_ARENA = 0x70000000 - TC_BYTES
 """Where csrc/core/tcache.c puts the arena for code below 2 GB when nothing is in the way."""
-TABLES = 0x7FC00000
+TABLES = 0x7FA80000
 HOST_COLUMN, TEXT_COLUMN = 33, 45
 
 
@@ -142,7 +143,7 @@ def expected_arena(pc: int) -> int:
 def run(case: Case) -> Outcome:
     """Translates the case's code and shows it."""
     if case.directive("routines") is not None:
-        return _routines()
+        return _routines(case.directive("wide") is not None)
     pc = int(case.directive("at") or hex(DEFAULT_PC), 0)
     entry = Entry[(case.directive("entry") or "body").upper()]
     near, far = (assemble(text) for text in case.assembly())
@@ -150,6 +151,7 @@ def run(case: Case) -> Outcome:
         TC_BYTES,
         fall_through=case.directive("fall") is not None,
         paired=case.directive("paired") is not None,
+        wide=case.directive("wide") is not None,
     )
     with Translation(near, pc, options) as translation:
         if case.directive("body"):
@@ -232,9 +234,9 @@ def _exit_lines(
                 yield f"{host}  {line.text:<{TEXT_COLUMN}}  {state}"
 
 
-def _routines() -> Outcome:
+def _routines(wide: bool) -> Outcome:
     lines: list[str] = []
-    with Translation(b"\xc3", DEFAULT_PC, Options(TC_BYTES)) as translation:
+    with Translation(b"\xc3", DEFAULT_PC, Options(TC_BYTES, wide=wide)) as translation:
         begin = lib.dbt_listing_routine(translation.handle, lib.DBT_LISTING_RETURN_MISS)
         middle = lib.dbt_listing_routine(translation.handle, lib.DBT_LISTING_JUMP_MISS)
         end = lib.dbt_listing_routines_end(translation.handle)
@@ -246,4 +248,5 @@ def _routines() -> Outcome:
                 host = f"      {place:<5} {line.code.hex(' '):<{HOST_COLUMN}}"
                 state = translation.state_at(line.pc)
                 lines.append(f"{host}  {line.text:<{TEXT_COLUMN}}  {state}")
-    return Outcome(lines, (), frozenset({"return_miss", "return_hit", "jump_miss", "jump_hit"}))
+    hit = "return_hit_wide" if wide else "return_hit"
+    return Outcome(lines, (), frozenset({"return_miss", hit, "jump_miss", "jump_hit"}))

@@ -252,16 +252,23 @@ def check_memory(machine: Machine, memory: tuple[bytes, ...], rsp: int) -> None:
     cap=st.sampled_from([1, 3, 32]),
     fall_through=st.booleans(),
     paired=st.booleans(),
+    wide=st.booleans(),
     high=st.booleans(),
     disturbed=st.booleans(),
 )
 def test_programs_run_in_step(
-    seed: int, cap: int, fall_through: bool, paired: bool, high: bool, disturbed: bool
+    seed: int,
+    cap: int,
+    fall_through: bool,
+    paired: bool,
+    wide: bool,
+    high: bool,
+    disturbed: bool,
 ) -> None:
     """Disturbed: units are dropped all the time, also the one that is being left."""
     pc = 0x5000_0000_0000 if high else 0x401000
     program = random_program(random.Random(seed), pc)
-    options = Options(1 << 16, cap, fall_through=fall_through, paired=paired)
+    options = Options(1 << 16, cap, fall_through=fall_through, paired=paired, wide=wide)
     run_both(program, options, seed, random.Random(seed) if disturbed else None)
 
 

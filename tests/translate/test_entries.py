@@ -13,7 +13,7 @@ from dbt._native import lib
 from dbt.decoder.instruction import REGISTER_NAMES
 from dbt.translator.translation import Options, Translation
 from dbt.translator.unit import Entry
-from tests.translate import emulator, golden
+from tests.translate import emulator, golden, second_level
 from tests.translate.emulator import (
     MASK,
     STACK,
@@ -70,9 +70,10 @@ def after_branch(machine: Machine, entry: Entry, guest: Guest, target: int, seed
 def arrive(
     machine: Machine, entry: Entry, known: int, wanted: int, *, table: bool, second: bool = True
 ) -> Iterator[Place]:
-    """As arrive_with, in both settings of paired."""
-    for paired in (False, True):
-        yield from arrive_with(machine, entry, known, wanted, Options(paired=paired), table, second)
+    """As arrive_with, in all ways of returning."""
+    for paired, wide in ((False, False), (False, True), (True, False), (True, True)):
+        options = Options(paired=paired, wide=wide)
+        yield from arrive_with(machine, entry, known, wanted, options, table, second)
 
 
 def arrive_with(
@@ -97,9 +98,11 @@ def arrive_with(
         if table or second:
             translation.fill_table(number)
         if not table:
-            write_entry(translation, entry, known, lib_routine(translation, entry))
+            mask = 0x3FFFF if entry == Entry.RETURN and options.paired and options.wide else 0xFFFF
+            slot = translation.table(entry) + (known & mask) * 8
+            golden.poke(slot, lib_routine(translation, entry))
         if not second:
-            write_second(translation, known)
+            empty_second(translation, known)
         noise = random.Random(known ^ wanted)
         guest = guest_to(entry, wanted, noise)
         ranges = machine.map_host(translation)
@@ -118,13 +121,9 @@ def lib_routine(translation: Translation, entry: Entry) -> int:
     return int(lib.dbt_listing_routine(translation.handle, MISS_IDS[entry]))
 
 
-def write_entry(translation: Translation, entry: Entry, pc: int, value: int) -> None:
-    golden.poke(translation.table(entry) + (pc & 0xFFFF) * 8, value)
-
-
-def write_second(translation: Translation, pc: int) -> None:
-    slot = (pc + (pc >> 16 & 0xFFFF) * 72) & 0xFFFF
-    golden.poke(translation.table(Entry.BODY) + slot * 16, 0)
+def empty_second(translation: Translation, pc: int) -> None:
+    for place in second_level.places(pc):
+        golden.poke(translation.table(Entry.BODY) + place * 16, 0)
 
 
 def finish(place: Place) -> bool:

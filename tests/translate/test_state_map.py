@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dbt.decoder.instruction import REGISTER_NAMES, Instruction, iterate
 from dbt.errors import DbtError
+from dbt.translator.translation import Options
 from tests.translate import emulator, forms, golden
 from tests.translate.emulator import Guest, HostRun, Machine
 
@@ -30,8 +31,7 @@ def check_instruction(
     pc: int,
     seed: int,
     operand: int = forms.OPERAND,
-    *,
-    paired: bool = False,
+    ways: Options | None = None,
 ) -> HostRun:
     """Runs one instruction in a state made for it, and forgets the pages it needed."""
     noise = random.Random(seed)
@@ -40,12 +40,17 @@ def check_instruction(
         machine.map_pages(pc)
         guest = Guest({name: noise.getrandbits(64) for name in REGISTER_NAMES})
         guest.memory[pc] = code
-        return emulator.compare(machine, code, pc, guest, seed, paired=paired)
+        return emulator.compare(machine, code, pc, guest, seed, ways)
     try:
         guest = forms.guest_for(instruction, machine, noise, operand=operand)
-        return emulator.compare(machine, instruction.bytes, pc, guest, seed, paired=paired)
+        return emulator.compare(machine, instruction.bytes, pc, guest, seed, ways)
     finally:
         machine.forget()
+
+
+def ways_for(template: str) -> Options:
+    """The settings in which a rule chooses the template."""
+    return Options(paired="paired" in template, wide="wide" in template)
 
 
 CASES = """
@@ -148,6 +153,7 @@ icall_gs        call gs:[rbx + 8]
 PAIRED_CASES = """
 call_paired_low        .byte 0xe8, 0x20, 0, 0, 0
 ret_paired             ret
+ret_paired_wide        ret
 ret_imm                ret 0x18
 icall_paired_low       call rax
 icall_paired_low       call rcx
@@ -162,6 +168,7 @@ icall_gs_paired_low    call gs:[rsp]
 HIGH_PAIRED_CASES = """
 call_paired            .byte 0xe8, 0x20, 0, 0, 0
 ret_paired             ret
+ret_paired_wide        ret
 icall_paired           call rax
 icall_paired           call [rsp + 8]
 icall_near_paired      call [rip + 0x1000]
@@ -183,7 +190,7 @@ ALL_CASES: list[tuple[str, str, int]] = [
 def test_every_boundary_of_a_template(machine: Machine, template: str, text: str, pc: int) -> None:
     code = golden.assemble(text)
     for seed in SEEDS:
-        run = check_instruction(machine, code, pc, seed, paired="paired" in template)
+        run = check_instruction(machine, code, pc, seed, ways=ways_for(template))
         assert f"[{template}]" in run.title
         assert run.boundaries >= 1
 
@@ -208,8 +215,7 @@ def test_a_fault_finds_the_state_before(
     code = golden.assemble(text)
     if template == "unsupported" or ("[rsp" in text and "gs:" not in text):
         return
-    paired = "paired" in template
-    run = check_instruction(machine, code, pc, 1, operand=forms.UNMAPPED, paired=paired)
+    run = check_instruction(machine, code, pc, 1, forms.UNMAPPED, ways_for(template))
     assert run.faulted, run.title
 
 
@@ -244,7 +250,7 @@ def test_random_memory_operands(
     noise = random.Random(seed)
     code = forms.memory_instruction(form, noise, segment=segment, rip=False)
     if instruction_or_none(code, forms.LOW_PC) is not None:
-        check_instruction(machine, code, forms.LOW_PC, seed, operand, paired=paired)
+        check_instruction(machine, code, forms.LOW_PC, seed, operand, Options(paired=paired))
 
 
 @FUZZ
