@@ -26,7 +26,8 @@ typedef struct dbt_unit_record {
     uint64_t gs_base;
     uint32_t instructions;
     uint32_t flags;
-    uint32_t vector;        /* number of its slot in the batch's vector states, from 1; 0: unchanged */
+    uint32_t vector;        /* number of its slot in the batch's vector states, from 1; 0: unchanged.
+                             * now: 1 if slot 0 has its state */
     uint32_t reserved;
     uint64_t registers[16];
 } dbt_unit_record;

@@ -50,6 +50,7 @@ typedef struct dbt_oracle_write {
 } dbt_oracle_write;
 
 dbt_oracle *dbt_oracle_unicorn(const char *library, const int *register_ids, int count, char *error);
+dbt_oracle *dbt_oracle_hardware(char *error);
 void dbt_oracle_close(dbt_oracle *oracle);
 int dbt_oracle_map(dbt_oracle *oracle, uint64_t guest_start, uint64_t guest_end, uint32_t protection);
 int dbt_oracle_unmap(dbt_oracle *oracle, uint64_t guest_start, uint64_t guest_end);

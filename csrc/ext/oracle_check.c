@@ -29,7 +29,7 @@ const u8 *dbt_oracle_vector(const dbt_oracle *oracle, u32 number)
     const dbt_record *record = oracle->record;
     const u8 *slots = (const u8 *)record + record->vectors_at;
     if (number == record->count) {
-        return slots;
+        return record->now.vector ? slots : NULL;
     }
     const u32 slot = oracle->units[number].vector;
     return slot == 0 ? NULL : slots + (u64)slot * record->vector_bytes;

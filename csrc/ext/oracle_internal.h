@@ -16,6 +16,7 @@ typedef struct dbt_mirror_region {
     u8 *host;        /* of guest_start */
     u32 protection;
     u8 *written;     /* a byte a page, in use for the whole of the first mapping */
+    u64 file_at;     /* its place in dbt_oracle.file */
 } dbt_mirror_region;
 
 typedef struct dbt_oracle_kind {
@@ -33,6 +34,8 @@ typedef struct dbt_oracle_kind {
 struct dbt_oracle {
     const dbt_oracle_kind *kind;
     void *own;                /* the kind's state */
+    int file;                 /* guest memory, if another process maps it too; else -1 */
+    u64 file_used;
     dbt_mirror_region *regions;
     size_t region_count;
     size_t region_capacity;

@@ -18,6 +18,10 @@
 #define UC_HOOK_CODE 4
 #define UC_HOOK_MEM_WRITE 2048
 #define UC_CPU_HASWELL 19
+#define UC_ERR_FETCH_UNMAPPED 8
+#define UC_ERR_FETCH_PROT 14
+#define PROTECTION_EXECUTE 4u
+#define FLAGS_PRIVILEGED 0x193200ULL /* IF IOPL RF VIF VIP */
 #define UC_CONTROL(type, count, way) ((u32)(type) | (u32)(count) << 26 | (u32)(way) << 30)
 #define UC_CONTROL_CPU UC_CONTROL(7, 1, 1)
 #define UC_CONTROL_FLUSH UC_CONTROL(10, 0, 1)
@@ -46,7 +50,11 @@ typedef struct known {
     u32 kind;
 } known;
 
-enum { KIND_PLAIN = 1, KIND_REPEATED, KIND_REPEATED_KEEPS_FLAGS };
+#define KIND_PLAIN 1u
+#define KIND_REPEATED 2u
+#define KIND_KEEPS_FLAGS 4u /* though it may go wrong in Unicorn */
+#define KIND_BRANCH 8u      /* may lead to itself */
+#define KIND_POPF 16u
 
 typedef struct unicorn {
     void *library;
@@ -68,10 +76,12 @@ typedef struct unicorn {
     u64 kept_flags;       /* before a repeated instruction that must not change them; ~0: none */
     known *known;         /* KINDS of them */
     u64 input_at;         /* executed, of an instruction whose outcome the record supplies */
+    bool is_behind_popf;
+    bool code_written;    /* Unicorn's translations are to be dropped before the next instruction */
     u32 why;              /* WHY_ */
 } unicorn;
 
-enum { WHY_NONE, WHY_END, WHY_DIFFERS, WHY_INPUT, WHY_FAULT_EXPECTED };
+enum { WHY_NONE, WHY_END, WHY_DIFFERS, WHY_INPUT, WHY_FLUSH, WHY_FAULT_EXPECTED };
 
 static void read_general(unicorn *own, dbt_unit_record *to)
 {
@@ -202,14 +212,24 @@ static u32 learn_kind(dbt_oracle *oracle, u64 guest_pc)
 {
     dbt_instruction instruction;
     dbt_effects effects;
-    if (!dbt_oracle_decode(oracle, guest_pc, &instruction) ||
-        !(instruction.traits & DBT_TRAIT_STRING) ||
-        !(instruction.prefixes & (DBT_PREFIX_REP | DBT_PREFIX_REPNE))) {
+    if (!dbt_oracle_decode(oracle, guest_pc, &instruction)) {
         return KIND_PLAIN;
     }
+    u32 kind = KIND_PLAIN;
+    if (instruction.traits & DBT_TRAIT_STRING &&
+        instruction.prefixes & (DBT_PREFIX_REP | DBT_PREFIX_REPNE)) {
+        kind = KIND_REPEATED;
+    } else if (instruction.class_ >= DBT_CLASS_JCC && instruction.class_ <= DBT_CLASS_FAR) {
+        kind = KIND_BRANCH;
+    } else if (instruction.class_ == DBT_CLASS_POPF) {
+        kind = KIND_POPF;
+    }
     dbt_instruction_effects(&instruction, &effects);
-    return effects.flags_written | effects.flags_undefined ? KIND_REPEATED
-                                                           : KIND_REPEATED_KEEPS_FLAGS;
+    if ((kind == KIND_REPEATED || instruction.class_ == DBT_CLASS_LOOP) &&
+        !(effects.flags_written | effects.flags_undefined)) {
+        kind |= KIND_KEEPS_FLAGS;
+    }
+    return kind;
 }
 
 static u32 kind_of(dbt_oracle *oracle, u64 guest_pc)
@@ -237,8 +257,9 @@ static u64 read_flags(unicorn *own)
     return flags;
 }
 
-/* Unicorn 2.1 changes AF in rep movs and rep stos, which affect no flag (SDM vol. 2, REP): they are
- * put back. The instruction ends Unicorn's block, so the next one finds what is written here. */
+/* Unicorn 2.1 changes AF in rep movs, rep stos and loop, which affect no flag (SDM vol. 2, REP, LOOP):
+ * it is put back. popf may not change IF and IOPL (SDM vol. 2, POPF), but Unicorn runs at privilege
+ * level 0. These instructions end Unicorn's block, so the next one finds what is written here. */
 static void keep_flags(dbt_oracle *oracle, u64 guest_pc)
 {
     unicorn *own = oracle->own;
@@ -246,9 +267,14 @@ static void keep_flags(dbt_oracle *oracle, u64 guest_pc)
         write_flags(own, own->kept_flags);
         own->kept_flags = ~0ULL;
     }
-    if (kind_of(oracle, guest_pc) == KIND_REPEATED_KEEPS_FLAGS) {
+    if (own->is_behind_popf) {
+        write_flags(own, (read_flags(own) & ~FLAGS_PRIVILEGED) | DBT_FLAG_IF);
+    }
+    const u32 kind = kind_of(oracle, guest_pc);
+    if (kind & KIND_KEEPS_FLAGS) {
         own->kept_flags = read_flags(own);
     }
+    own->is_behind_popf = (kind & KIND_POPF) != 0;
 }
 
 static void on_code(void *engine, u64 guest_pc, u32 size_bytes, void *user)
@@ -256,7 +282,8 @@ static void on_code(void *engine, u64 guest_pc, u32 size_bytes, void *user)
     dbt_oracle *oracle = user;
     unicorn *own = oracle->own;
     (void)size_bytes;
-    if (guest_pc == own->last_pc && kind_of(oracle, guest_pc) != KIND_PLAIN) {
+    /* Again at the same place: the next round, or Unicorn has started a store into code anew. */
+    if (guest_pc == own->last_pc && !(kind_of(oracle, guest_pc) & KIND_BRANCH)) {
         return;
     }
     keep_flags(oracle, guest_pc);
@@ -269,6 +296,11 @@ static void on_code(void *engine, u64 guest_pc, u32 size_bytes, void *user)
     }
     if (oracle->executed == dbt_oracle_point(oracle, oracle->point)->executed &&
         !check_points(oracle, guest_pc)) {
+        own->stop(engine);
+        return;
+    }
+    if (own->code_written) {
+        own->why = WHY_FLUSH;
         own->stop(engine);
         return;
     }
@@ -285,12 +317,30 @@ static void on_write(void *engine, int type, u64 guest_address, int size_bytes, 
                      void *user)
 {
     dbt_oracle *oracle = user;
+    unicorn *own = oracle->own;
     (void)engine;
     (void)type;
     (void)value;
     oracle->executed--; /* of the instruction that stores */
     dbt_oracle_note_write(oracle, guest_address, (u32)size_bytes);
     oracle->executed++;
+    const dbt_mirror_region *region = dbt_mirror_find(oracle, guest_address);
+    if (region != NULL && region->protection & PROTECTION_EXECUTE) {
+        own->code_written = true;
+    }
+}
+
+static void flush(unicorn *own)
+{
+    own->control(own->engine, UC_CONTROL_FLUSH);
+    memset(own->known, 0, KINDS * sizeof own->known[0]);
+    own->code_written = false;
+}
+
+/* Unicorn reports a fetch that fails before the callback sees the instruction: the one before is done. */
+static bool is_fetch_error(int error)
+{
+    return error == UC_ERR_FETCH_UNMAPPED || error == UC_ERR_FETCH_PROT;
 }
 
 /* An instruction whose outcome comes from outside: its registers and flags as the next point has them. */
@@ -338,8 +388,18 @@ static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
         void *values[1] = {&rip};
         own->read(own->engine, own->ids + ID_RIP, values, 1);
         own->last_pc = own->kept_flags = ~0ULL;
+        own->is_behind_popf = false;
         own->why = WHY_NONE;
         const int error = own->start(own->engine, rip, ~0ULL, 0, 0);
+        if (own->why == WHY_NONE && is_fetch_error(error)) {
+            own->read(own->engine, own->ids + ID_RIP, values, 1);
+            (void)check_points(oracle, rip);
+            own->last_pc = ~0ULL;
+        }
+        if (own->why == WHY_FLUSH) {
+            flush(own);
+            continue;
+        }
         if (own->why == WHY_END) {
             outcome->status = DBT_ORACLE_EQUAL;
             return;
@@ -399,24 +459,27 @@ static int map(dbt_oracle *oracle, const dbt_mirror_region *region)
 
 static int unmap(dbt_oracle *oracle, u64 guest_start, u64 guest_end)
 {
-    const unicorn *own = oracle->own;
+    unicorn *own = oracle->own;
+    flush(own);
     return -own->unmap(own->engine, guest_start, guest_end - guest_start);
 }
 
 static int protect(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 protection)
 {
-    const unicorn *own = oracle->own;
+    unicorn *own = oracle->own;
+    if (protection & PROTECTION_EXECUTE) {
+        flush(own);
+    }
     return -own->protect(own->engine, guest_start, guest_end - guest_start, protection);
 }
 
 static void code_changed(dbt_oracle *oracle, u64 guest_start, u64 guest_end)
 {
-    const unicorn *own = oracle->own;
+    unicorn *own = oracle->own;
     for (u64 at = guest_start; at < guest_end;) {
         const dbt_mirror_region *region = dbt_mirror_find(oracle, at);
-        if (region != NULL && region->protection & 4) {
-            own->control(own->engine, UC_CONTROL_FLUSH);
-            memset(own->known, 0, KINDS * sizeof own->known[0]);
+        if (region != NULL && region->protection & PROTECTION_EXECUTE) {
+            flush(own);
             return;
         }
         at = region != NULL ? region->guest_end : DBT_PAGE_DOWN(at) + DBT_PAGE_BYTES;
@@ -484,6 +547,7 @@ dbt_oracle *dbt_oracle_unicorn(const char *library, const int *register_ids, int
         return NULL;
     }
     oracle->kind = &unicorn_kind;
+    oracle->file = -1;
     oracle->own = own;
     memcpy(own->ids, register_ids, sizeof own->ids);
     own->library = dlopen(library, RTLD_NOW | RTLD_LOCAL);

@@ -195,7 +195,7 @@ static void handle(dbt_linux_thread *thread, const dbt_linux_signal *signal)
     if (action.handler == DBT_SIG_IGN) {
         return;
     }
-    dbt_recorder_signal(thread, &signal->info);
+    dbt_recorder_signal(thread, &signal->info, true);
     if (action.handler == DBT_SIG_DFL) {
         if (dbt_signal_is_fault(number)) {
             dbt_signals_die(thread, &signal->info);

@@ -86,6 +86,7 @@ static void take_state(const dbt_context *context, dbt_unit_record *to)
     to->rflags = context->rflags;
     to->executed = context->executed;
     to->gs_base = context->guest_gs_base;
+    to->vector = 1;
     __asm__ volatile("rdfsbase %0" : "=r"(to->fs_base));
 }
 
@@ -124,7 +125,9 @@ static bool post(dbt_linux_thread *thread, dbt_event event)
     dbt_record *record = thread->process->record;
     record->event = (u32)event;
     const u32 posted = record->posted + 1;
-    (void)dbt_gate_xsave((u64)slot(record, 0), record->features);
+    if (record->now.vector != 0) {
+        (void)dbt_gate_xsave((u64)slot(record, 0), record->features);
+    }
     __atomic_store_n(&record->posted, posted, __ATOMIC_SEQ_CST);
     (void)dbt_host_call3(__NR_futex, (u64)&record->posted, FUTEX_WAKE, 1);
     const bool goes_on = event != DBT_EVENT_END && wait_until_taken(record, posted);
@@ -215,13 +218,14 @@ void dbt_recorder_leave(dbt_linux_thread *thread, bool changes_regions)
     (void)post(thread, DBT_EVENT_LEAVE);
 }
 
-void dbt_recorder_signal(dbt_linux_thread *thread, const dbt_host_siginfo *info)
+void dbt_recorder_signal(dbt_linux_thread *thread, const dbt_host_siginfo *info, bool has_vector)
 {
     dbt_record *record = record_of(thread);
     if (record == 0) {
         return;
     }
     take_state(thread->context, &record->now);
+    record->now.vector = has_vector;
     record->signal = (u32)info->number;
     record->is_synchronous = dbt_signal_is_fault((u32)info->number) && info->code > 0;
     record->fault_address = info->address;

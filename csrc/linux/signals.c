@@ -315,7 +315,7 @@ _Noreturn void dbt_signals_die(dbt_linux_thread *thread, const dbt_host_siginfo 
     u64 pid = (u64)dbt_host_call1(__NR_getpid, 0);
     u64 tid = (u64)dbt_host_call1(__NR_gettid, 0);
     u64 mask = ~DBT_SIGNAL_BIT(number);
-    dbt_recorder_signal(thread, info);
+    dbt_recorder_signal(thread, info, false);
     dbt_slab_end(thread->process);
     (void)dbt_host_call4(__NR_rt_sigaction, number, (u64)&action, 0, SET_BYTES);
     if (dbt_host_call4(__NR_rt_tgsigqueueinfo, pid, tid, number, (u64)info) != 0) {

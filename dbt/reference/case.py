@@ -265,6 +265,7 @@ class Narrowing:
             return "fault", (Value("end", "none", why),)
         registers, vector = self._translated.registers(), self._translated.vector()
         _fill(ffi.addressof(self._record, "now"), registers, self._executed + count)
+        self._record.now.vector = 1
         ffi.memmove(self._memory + 8192, vector, len(self._case.vector))
         oracle = self._oracle
         start_vector = ffi.from_buffer("uint8_t[]", self._case.vector)

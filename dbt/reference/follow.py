@@ -18,7 +18,8 @@ from itertools import pairwise
 from typing import Any
 
 from dbt._native import ffi, lib
-from dbt.errors import LaunchError
+from dbt.decoder.instruction import iterate
+from dbt.errors import DbtError, LaunchError
 from dbt.reference import effects
 from dbt.reference.oracle import EQUAL, FAULT, Oracle
 from dbt.reference.verdict import Coverage
@@ -37,6 +38,8 @@ _REGION_SHARED = 1
 _FULL_CHECK_S = 5.0
 _NO_RANDOMIZATION = 0x0040000
 _MAP_ANONYMOUS = 0x20
+_INSTRUCTION_MOST_BYTES = 15
+_UNICORN_INVALID = 10
 _REASONS = {
     lib.DBT_RECORD_THREAD: "everything from the start of a thread on",
     lib.DBT_RECORD_EXECUTE: "everything from the execution of another program on",
@@ -128,7 +131,7 @@ class Follower:
         self._counts = _Counts()
         self._regions: list[Region] = []
         self._checked_at = time.monotonic()
-        self._syscall: tuple[int, tuple[int, ...]] = (0, ())
+        self._syscall: tuple[int, tuple[int, ...]] | None = None
         self._memory_fd = self._pagemap_fd = -1
         self._process = self._start(program, environment, quiet)
 
@@ -178,8 +181,10 @@ class Follower:
 
     def status(self) -> int:
         """Lets the program go on by itself to its end; answers as subprocess.Popen.wait does."""
-        if self._process.poll() is None:
+        while self._process.poll() is None:
             lib.dbt_ext_record_take(self.record)
+            if not self._wait():
+                break
         return int(self._process.wait())
 
     def follow(self) -> Found | None:
@@ -202,6 +207,8 @@ class Follower:
             }[event]
             found = handler()
             if found is not None:
+                if self._is_beyond(found):
+                    return None
                 return found
             if self._progress is not None:
                 self._progress(self._counts.instructions)
@@ -265,7 +272,9 @@ class Follower:
         return found
 
     def _leave(self) -> Found | None:
+        assert self._syscall is not None
         number, arguments = self._syscall
+        self._syscall = None
         if self.record.region_count:
             self._change_regions(number, arguments)
         for start, size_bytes in effects.written(number, arguments, self._read):
@@ -278,18 +287,78 @@ class Follower:
 
     def _signal(self) -> Found | None:
         self._counts.signals += 1
-        found = self._run() or self._compare_memory()
+        if self._syscall is not None:
+            return None  # it ends the process from within a call
+        found = self._run()
+        if found is not None and self._is_trap(found):
+            found = None
+        elif found is None and self.record.is_synchronous and not self.oracle.raises():
+            found = self._lacking_fault()
+        found = found or self._compare_memory()
         if found is not None:
             return found
-        if self.record.is_synchronous:
-            pc = int(self.record.now.rip)
-            if not self.oracle.raises():
-                name = signal.Signals(self.record.signal).name
-                return Found("fault", self.record.count, pc, f"{name} that the reference lacks")
-        else:
+        if not self.record.is_synchronous:
             self._not_covered("when signals from outside arrive")
         self._go_on()
         return None
+
+    def _is_trap(self, found: Found) -> bool:
+        """Whether the reference stopped at a trap that the translation has gone through.
+
+        The processor reports a trap behind its instruction (SDM vol. 3, 6.5).
+        """
+        if found.kind != "fault" or found.point != self.record.count:
+            return False
+        length = int(self.record.now.rip) - found.address
+        if not self.record.is_synchronous or not 0 <= length <= _INSTRUCTION_MOST_BYTES:
+            return False
+        code = self.oracle.read(found.address, length)
+        return not length or (
+            code is not None and next(iterate(code, found.address)).class_.name == "TRAP"
+        )
+
+    def _lacking_fault(self) -> Found | None:
+        pc = int(self.record.now.rip)
+        name = signal.Signals(self.record.signal).name
+        if not self.oracle.raises_all and self._may_lack(pc):
+            self._not_covered(f"faults that {self.oracle.name} does not raise")
+            return None
+        return Found("fault", self.record.count, pc, f"{name} that the reference lacks")
+
+    def _may_lack(self, pc: int) -> bool:
+        """Whether the fault at an instruction is of a kind that Unicorn's processor does not have.
+
+        It runs at privilege level 0, without canonical addresses, alignment or the ends of files.
+        """
+        code = next((c for n in (15, 8, 4, 2, 1) if (c := self.oracle.read(pc, n))), b"")
+        try:
+            instruction = next(iterate(code, pc))
+        except (DbtError, StopIteration):
+            return True
+        accesses = {"MEMORY", "STACK", "STRING", "IMPLICIT"} & instruction.traits
+        if instruction.class_.name in ("IDENT", "PCREL") and not accesses:
+            return False
+        return (
+            self.record.signal != signal.SIGSEGV
+            or self.record.fault_address == 0
+            or (instruction.class_.name not in ("IDENT", "PCREL"))
+        )
+
+    def _is_beyond(self, found: Found) -> bool:
+        """Whether the oracle met an instruction that it does not know."""
+        if found.kind != "fault" or self.oracle.raises_all:
+            return False
+        code = self.oracle.read(found.address, _INSTRUCTION_MOST_BYTES)
+        if self.oracle.outcome.error != _UNICORN_INVALID or code is None:
+            return False
+        try:
+            text = next(iterate(code, found.address)).text
+        except (DbtError, StopIteration):
+            return False
+        self._not_covered(
+            f"everything from {found.address:#x} on: {self.oracle.name} does not know `{text}`"
+        )
+        return True
 
     def _frame(self) -> Found | None:
         self._load(self.record.range_start, self.record.range_end - self.record.range_start)
@@ -298,8 +367,8 @@ class Follower:
 
     def _end(self) -> Found | None:
         self._not_covered(_REASONS[self.record.reason])
-        if self.record.reason == lib.DBT_RECORD_EXECUTE:
-            return None  # the guest whose state this was has gone
+        if self.record.reason != lib.DBT_RECORD_THREAD or self._syscall is not None:
+            return None  # the guest whose state this was has gone, or stands within a call
         return self._run() or self._compare_memory()
 
     # Steps.
@@ -310,6 +379,8 @@ class Follower:
 
     def vector_before(self, point: int) -> bytes:
         """The XSAVE area that a unit found: the last one recorded up to it."""
+        if point == self.record.count and self.record.now.vector:
+            return bytes(ffi.buffer(self._vectors(0), self.record.vector_bytes))
         for number in range(point, -1, -1):
             slot = self.units[number].vector if number < self.record.count else 0
             if slot:

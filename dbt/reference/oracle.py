@@ -37,12 +37,17 @@ class Oracle:
     Raises:
         UsageError: there is no such oracle.
         LaunchError: it cannot be started here; the message says what is missing.
+
+    Attributes:
+        name: as given.
+        raises_all: whether it raises every fault and knows every instruction of this processor.
     """
 
     def __init__(self, name: str) -> None:
         if name not in NAMES:
             raise UsageError(f"{name!r} is no oracle; there are {', '.join(NAMES)}")
         self.name = name
+        self.raises_all = name == "hardware"
         self._oracle: Any = _unicorn() if name == "unicorn" else _hardware()
         self.outcome: Any = ffi.new("dbt_oracle_outcome *")
 
@@ -160,4 +165,8 @@ def _unicorn() -> Any:
 
 
 def _hardware() -> Any:
-    raise LaunchError("the hardware oracle is not here yet")
+    error = ffi.new("char[256]")
+    oracle = lib.dbt_oracle_hardware(error)
+    if oracle == ffi.NULL:
+        raise LaunchError(ffi.string(error).decode(errors="replace"))
+    return oracle

@@ -16,6 +16,7 @@ from tests.guests.build import build
 
 pytest.importorskip("unicorn")
 
+ORACLES = ("unicorn", "hardware")
 KINDS = {
     "length": "state",
     "flag": "state",
@@ -51,7 +52,7 @@ def _compare(oracle: str, kind: str | None = None) -> Verdict:
     return dbt.compare([_guest()], oracle=oracle, settings=dbt.Settings(plant=plant), quiet=True)
 
 
-@pytest.mark.parametrize("oracle", ["unicorn"])
+@pytest.mark.parametrize("oracle", ORACLES)
 def test_nothing_is_found_where_nothing_was_planted(oracle: str) -> None:
     verdict = _compare(oracle)
     assert verdict.equal, str(verdict)
@@ -61,7 +62,7 @@ def test_nothing_is_found_where_nothing_was_planted(oracle: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("oracle", ["unicorn"])
+@pytest.mark.parametrize("oracle", ORACLES)
 def test_a_planted_bug_is_found(kind: str, oracle: str) -> None:
     verdict = _compare(oracle, kind)
     difference = verdict.difference
@@ -76,8 +77,9 @@ def test_a_planted_bug_is_found(kind: str, oracle: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "link"])
-def test_its_case_is_small_and_replays(kind: str, tmp_path: Path) -> None:
-    verdict = _compare("unicorn", kind)
+@pytest.mark.parametrize("oracle", ORACLES)
+def test_its_case_is_small_and_replays(kind: str, oracle: str, tmp_path: Path) -> None:
+    verdict = _compare(oracle, kind)
     assert len(verdict.replay) < 8192
     path = tmp_path / "case.json"
     path.write_bytes(verdict.replay)

@@ -19,8 +19,9 @@ def _equal(command: Sequence[str], oracle: str = "unicorn") -> Verdict:
     return verdict
 
 
-def test_a_static_program_is_equal() -> None:
-    verdict = _equal([str(build("clocks", "clocks.c", "static"))])
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+def test_a_static_program_is_equal(oracle: str) -> None:
+    verdict = _equal([str(build("cpuid_leaves", "cpuid_leaves.c", "static"))], oracle)
     assert verdict.exit_status == 0
     assert verdict.coverage.instructions > 10000
     assert verdict.coverage.not_covered == ()
@@ -35,3 +36,26 @@ def test_children_are_told_apart() -> None:
     verdict = _equal(["/bin/sh", "-c", "(exit 2); exit 3"])
     assert verdict.exit_status == 3
     assert "1 child processes" in verdict.coverage.not_covered
+
+
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+@pytest.mark.parametrize(
+    "name", ["string_forms", "stack_forms", "gs_base", "popf_forms", "flags_kept", "rewrite_line"]
+)
+def test_bare_guests_are_equal(name: str, oracle: str) -> None:
+    assert _equal([str(build(name, f"{name}.S", "bare"))], oracle).exit_status == 0
+
+
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+@pytest.mark.parametrize(("kind", "number"), [("a", 11), ("d", 8), ("f", 4), ("g", 5), ("t", 11)])
+def test_faults_are_equal(kind: str, number: int, oracle: str) -> None:
+    verdict = _equal([str(build("faults", "faults.S", "bare")), kind], oracle)
+    assert verdict.signal == number
+
+
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+def test_a_small_cache_that_evicts_is_equal(oracle: str) -> None:
+    settings = dbt.Settings(tc_size_bytes=65536)
+    guest = build("table_collision", "table_collision.S", "bare")
+    verdict = dbt.compare([guest], oracle=oracle, settings=settings, quiet=True)
+    assert verdict.equal, str(verdict)

@@ -1,0 +1,667 @@
+/* Job: the hardware oracle: the bare processor runs the guest, stepped by ptrace in a process that has
+ * nothing but the guest's memory.
+ * State: hardware, behind dbt_oracle.own. Guest memory is one memory file that both processes map, so
+ * that what the guest stores is seen here at once.
+ * Invariant: no system call instruction of the guest's is ever executed; those of the stub are ours. */
+#define _GNU_SOURCE
+#include "ext/oracle_internal.h"
+
+#include <cpuid.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#if __has_include(<sys/rseq.h>)
+#include <sys/rseq.h>
+#endif
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STUB_START 0x6d6274000000ULL /* where neither programs nor the kernel put anything */
+#define STUB_END (STUB_START + DBT_PAGE_BYTES)
+#define USER_END 0x7ffffffff000ULL
+#define FILE_BYTES (1LL << 44)
+#define AREA_BYTES 16384
+#define XSTATE_AT 512
+#define LEGACY_BYTES 576u
+#define STORE_MOST_BYTES 64u
+#define SAVE_MOST_BYTES 4096u
+#define BREAKPOINT_ENABLE 1UL
+#define TRAP_STEP 2
+#define TRAP_BREAKPOINT 4
+#define PUSHF_OPCODE 0x9c
+#define STRETCH_LEAST 2u
+#define RSEQ_BYTES 32
+#define RSEQ_UNREGISTER 1
+
+typedef struct hardware {
+    pid_t pid;
+    int file;
+    struct user_regs_struct registers; /* the guest's, as it stands */
+    dbt_oracle_outcome *outcome;
+    int stop_signal;                   /* the guest's last stop: not of a step */
+    u8 area[AREA_BYTES] __attribute__((aligned(64)));
+    u64 area_bytes;
+} hardware;
+
+static bool wait_stop(hardware *own, int *number)
+{
+    int status;
+    if (waitpid(own->pid, &status, __WALL) != own->pid || !WIFSTOPPED(status)) {
+        return false;
+    }
+    *number = WSTOPSIG(status);
+    return true;
+}
+
+/* One system call in the stub process; answers its result. */
+static i64 call(hardware *own, u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+{
+    struct user_regs_struct registers = own->registers;
+    int stop;
+    registers.rip = STUB_START;
+    registers.rax = number;
+    registers.orig_rax = ~0ULL;
+    registers.rdi = a;
+    registers.rsi = b;
+    registers.rdx = c;
+    registers.r10 = d;
+    registers.r8 = e;
+    registers.r9 = f;
+    if (ptrace(PTRACE_SETREGS, own->pid, 0, &registers) != 0 ||
+        ptrace(PTRACE_SINGLESTEP, own->pid, 0, 0) != 0 || !wait_stop(own, &stop) ||
+        ptrace(PTRACE_GETREGS, own->pid, 0, &registers) != 0) {
+        return -ESRCH;
+    }
+    return (i64)registers.rax;
+}
+
+static int put_registers(hardware *own)
+{
+    own->registers.orig_rax = ~0ULL;
+    return ptrace(PTRACE_SETREGS, own->pid, 0, &own->registers) == 0 ? 0 : -errno;
+}
+
+static void get_registers(hardware *own)
+{
+    (void)ptrace(PTRACE_GETREGS, own->pid, 0, &own->registers);
+}
+
+static void registers_from(struct user_regs_struct *to, const dbt_unit_record *from)
+{
+    const u64 *r = from->registers;
+    to->rax = r[0];
+    to->rcx = r[1];
+    to->rdx = r[2];
+    to->rbx = r[3];
+    to->rsp = r[4];
+    to->rbp = r[5];
+    to->rsi = r[6];
+    to->rdi = r[7];
+    to->r8 = r[8];
+    to->r9 = r[9];
+    to->r10 = r[10];
+    to->r11 = r[11];
+    to->r12 = r[12];
+    to->r13 = r[13];
+    to->r14 = r[14];
+    to->r15 = r[15];
+    to->rip = from->rip;
+    to->eflags = from->rflags & ~0x10100ULL; /* RF and TF are the tracer's */
+    to->fs_base = from->fs_base;
+    to->gs_base = from->gs_base;
+}
+
+static void registers_to(const struct user_regs_struct *from, dbt_unit_record *to)
+{
+    const u64 list[16] = {from->rax, from->rcx, from->rdx, from->rbx, from->rsp, from->rbp,
+                          from->rsi, from->rdi, from->r8,  from->r9,  from->r10, from->r11,
+                          from->r12, from->r13, from->r14, from->r15};
+    memcpy(to->registers, list, sizeof list);
+    to->rip = from->rip;
+    to->rflags = from->eflags;
+    to->fs_base = from->fs_base;
+    to->gs_base = from->gs_base;
+}
+
+static bool get_vector(hardware *own)
+{
+    struct iovec part = {own->area, sizeof own->area};
+    if (ptrace(PTRACE_GETREGSET, own->pid, NT_X86_XSTATE, &part) != 0) {
+        return false;
+    }
+    own->area_bytes = part.iov_len;
+    return true;
+}
+
+/* Where a component lies in an area of the standard format (SDM vol. 1, 13.4.3). */
+static bool component(u32 number, u32 *at, u32 *size_bytes)
+{
+    u32 c;
+    u32 d;
+    return __get_cpuid_count(0xd, number, size_bytes, at, &c, &d) != 0 && *size_bytes != 0;
+}
+
+static void set_state(dbt_oracle *oracle, const dbt_unit_record *state, const u8 *vector,
+                      u64 features)
+{
+    hardware *own = oracle->own;
+    registers_from(&own->registers, state);
+    (void)put_registers(own);
+    if (vector == NULL || !get_vector(own)) {
+        return;
+    }
+    u64 present;
+    u64 wanted;
+    memcpy(&present, own->area + XSTATE_AT, 8);
+    memcpy(&wanted, vector + XSTATE_AT, 8);
+    const u64 mask = features & ~(1ULL << 9);
+    memcpy(own->area, vector, 464);
+    for (u32 number = 2; number < 63; number++) {
+        u32 at;
+        u32 size_bytes;
+        if (mask >> number & 1 && component(number, &at, &size_bytes)) {
+            memcpy(own->area + at, vector + at, size_bytes);
+        }
+    }
+    present = (present & ~mask) | (wanted & mask);
+    memcpy(own->area + XSTATE_AT, &present, 8);
+    struct iovec part = {own->area, own->area_bytes};
+    (void)ptrace(PTRACE_SETREGSET, own->pid, NT_X86_XSTATE, &part);
+}
+
+static int map(dbt_oracle *oracle, const dbt_mirror_region *region)
+{
+    hardware *own = oracle->own;
+    if (region->guest_start < STUB_END && region->guest_end > STUB_START) {
+        return -EEXIST;
+    }
+    const i64 result = call(own, SYS_mmap, region->guest_start,
+                            region->guest_end - region->guest_start, region->protection,
+                            MAP_SHARED | MAP_FIXED, (u64)own->file, region->file_at);
+    return result == (i64)region->guest_start ? put_registers(own) : (int)result;
+}
+
+static int unmap(dbt_oracle *oracle, u64 guest_start, u64 guest_end)
+{
+    hardware *own = oracle->own;
+    if (own->pid == 0) {
+        return 0;
+    }
+    const i64 result = call(own, SYS_munmap, guest_start, guest_end - guest_start, 0, 0, 0, 0);
+    return result == 0 ? put_registers(own) : (int)result;
+}
+
+static int protect(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 protection)
+{
+    hardware *own = oracle->own;
+    const i64 result =
+        call(own, SYS_mprotect, guest_start, guest_end - guest_start, protection & 7u, 0, 0, 0);
+    return result == 0 ? put_registers(own) : (int)result;
+}
+
+static u64 general(const hardware *own, u32 number)
+{
+    dbt_unit_record state;
+    registers_to(&own->registers, &state);
+    return state.registers[number];
+}
+
+static u64 effective_address(const hardware *own, const dbt_instruction *instruction)
+{
+    u64 address = (u64)instruction->displacement;
+    if (instruction->traits & DBT_TRAIT_RIP_RELATIVE) {
+        address += instruction->guest_pc + instruction->length;
+    } else if (instruction->base != DBT_NO_REGISTER) {
+        address += general(own, instruction->base);
+        if (instruction->traits & DBT_TRAIT_STACK && instruction->opcode == 0x8f &&
+            instruction->base == 4) {
+            address += instruction->operand_bytes; /* pop: rsp as it is afterwards */
+        }
+    }
+    if (instruction->index != DBT_NO_REGISTER && !(instruction->traits & DBT_TRAIT_VSIB)) {
+        address += general(own, instruction->index) * instruction->scale;
+    }
+    if (instruction->address_bytes == 4) {
+        address = (u32)address;
+    }
+    if (instruction->prefixes & DBT_PREFIX_FS) {
+        address += own->registers.fs_base;
+    } else if (instruction->prefixes & DBT_PREFIX_GS) {
+        address += own->registers.gs_base;
+    }
+    return address;
+}
+
+/* Notes what the instruction may store to, rather too much than too little. */
+static void note_stores(dbt_oracle *oracle, const dbt_instruction *instruction)
+{
+    const hardware *own = oracle->own;
+    const bool is_call = instruction->class_ == DBT_CLASS_CALL || instruction->class_ == DBT_CLASS_ICALL;
+    if (instruction->traits & DBT_TRAIT_STRING) {
+        const u64 width = 8;
+        const bool repeats = instruction->prefixes & (DBT_PREFIX_REP | DBT_PREFIX_REPNE);
+        const u64 count = repeats ? own->registers.rcx : 1;
+        const u64 size_bytes = count < 0x1000000 ? count * width : 0;
+        const bool is_down = own->registers.eflags & DBT_FLAG_DF;
+        u64 start = own->registers.rdi - (is_down ? size_bytes : 0);
+        for (u64 left = size_bytes + (is_down ? width : 0); left > 0;) {
+            u64 mapped;
+            const u32 part = left < DBT_PAGE_BYTES ? (u32)left : (u32)DBT_PAGE_BYTES;
+            if (dbt_mirror_at(oracle, start, &mapped) != NULL) {
+                dbt_oracle_note_write(oracle, start, part);
+            }
+            start += part;
+            left -= part;
+        }
+    } else if (instruction->traits & DBT_TRAIT_WRITES_MEMORY &&
+               instruction->traits & DBT_TRAIT_MEMORY) {
+        const bool is_save = instruction->traits & DBT_TRAIT_SAVES;
+        dbt_oracle_note_write(oracle, effective_address(own, instruction),
+                              is_save ? SAVE_MOST_BYTES : STORE_MOST_BYTES);
+    } else if (instruction->traits & DBT_TRAIT_WRITES_MEMORY) {
+        dbt_oracle_note_write(oracle,
+                              instruction->traits & DBT_TRAIT_IMPLICIT &&
+                                      instruction->map == DBT_MAP_ONE_BYTE
+                                  ? instruction->immediate
+                                  : own->registers.rdi,
+                              STORE_MOST_BYTES);
+    }
+    if (instruction->traits & DBT_TRAIT_STACK || is_call) {
+        dbt_oracle_note_write(oracle, own->registers.rsp - 2 * STORE_MOST_BYTES,
+                              2 * STORE_MOST_BYTES);
+    }
+}
+
+/* Lets the guest go on until it stands behind a repeated instruction, by a breakpoint of the processor:
+ * stepped, each round would be a stop. */
+static bool run_to(hardware *own, u64 guest_pc)
+{
+    int stop;
+    const size_t registers = offsetof(struct user, u_debugreg);
+    (void)ptrace(PTRACE_POKEUSER, own->pid, registers, guest_pc);
+    (void)ptrace(PTRACE_POKEUSER, own->pid, registers + 7 * sizeof(long), BREAKPOINT_ENABLE);
+    const bool is_stopped =
+        ptrace(PTRACE_CONT, own->pid, 0, 0) == 0 && wait_stop(own, &stop);
+    (void)ptrace(PTRACE_POKEUSER, own->pid, registers + 7 * sizeof(long), 0);
+    own->stop_signal = is_stopped ? stop : SIGKILL;
+    get_registers(own);
+    return is_stopped && stop == SIGTRAP && own->registers.rip == guest_pc;
+}
+
+/* One instruction; false when the processor raised an exception or the instruction is not to run. */
+static bool step(hardware *own, const dbt_instruction *instruction)
+{
+    int stop;
+    siginfo_t info;
+    if (instruction->class_ == DBT_CLASS_SYSCALL || instruction->class_ == DBT_CLASS_SYSENTER) {
+        own->stop_signal = SIGSYS;
+        return false;
+    }
+    if (instruction->traits & DBT_TRAIT_STRING &&
+        instruction->prefixes & (DBT_PREFIX_REP | DBT_PREFIX_REPNE)) {
+        return run_to(own, instruction->guest_pc + instruction->length);
+    }
+    if (ptrace(PTRACE_SINGLESTEP, own->pid, 0, 0) != 0 || !wait_stop(own, &stop)) {
+        own->stop_signal = SIGKILL;
+        return false;
+    }
+    get_registers(own);
+    own->stop_signal = stop;
+    if (stop != SIGTRAP) {
+        return false;
+    }
+    if (own->registers.eflags & DBT_FLAG_TF) {
+        /* Around a popf the kernel takes the step's trap flag for the guest's own, and leaves it set. */
+        own->registers.eflags &= ~(u64)DBT_FLAG_TF;
+        (void)put_registers(own);
+    }
+    if (instruction->class_ != DBT_CLASS_TRAP) {
+        return true;
+    }
+    return ptrace(PTRACE_GETSIGINFO, own->pid, 0, &info) == 0 &&
+           (info.si_code == TRAP_STEP || info.si_code == TRAP_BREAKPOINT);
+}
+
+/* Instructions in a row that run to a breakpoint behind them instead of step by step: they do not branch
+ * or trap, and where they store is known from the registers before the first. */
+typedef struct stretch {
+    u64 guest_end;
+    u32 count;
+    u32 pushes;
+    u16 changed; /* general registers */
+} stretch;
+
+static bool is_push_or_pop(const dbt_instruction *instruction)
+{
+    const u8 opcode = instruction->opcode;
+    return instruction->map == DBT_MAP_ONE_BYTE &&
+           ((opcode >= 0x50 && opcode <= 0x5f) || opcode == 0x68 || opcode == 0x6a);
+}
+
+/* Whether the instruction may be the stretch's next. */
+static bool belongs(const stretch *stretch, const dbt_instruction *instruction)
+{
+    const u32 traits = instruction->traits;
+    if ((instruction->class_ != DBT_CLASS_IDENT && instruction->class_ != DBT_CLASS_PCREL) ||
+        traits & (DBT_TRAIT_STRING | DBT_TRAIT_INPUT | DBT_TRAIT_SAVES | DBT_TRAIT_IMPLICIT)) {
+        return false;
+    }
+    if (traits & DBT_TRAIT_STACK) {
+        return is_push_or_pop(instruction) && stretch->pushes < STORE_MOST_BYTES / 8 &&
+               !(stretch->changed >> 4 & 1);
+    }
+    if (!(traits & DBT_TRAIT_WRITES_MEMORY)) {
+        return true;
+    }
+    const u32 parts = (instruction->base == DBT_NO_REGISTER ? 0u : 1u << instruction->base) |
+                      (instruction->index == DBT_NO_REGISTER ? 0u : 1u << instruction->index);
+    const u32 moved = stretch->changed | (stretch->pushes != 0 ? 1u << 4 : 0u);
+    return traits & DBT_TRAIT_MEMORY && !(traits & DBT_TRAIT_VSIB) && !(parts & moved);
+}
+
+/* Finds the stretch from here on, of count_max instructions at most, and notes what it may store to. */
+static void plan(dbt_oracle *oracle, u64 count_max, stretch *out)
+{
+    const hardware *own = oracle->own;
+    memset(out, 0, sizeof *out);
+    out->guest_end = own->registers.rip;
+    while (out->count < count_max) {
+        dbt_instruction instruction;
+        dbt_effects effects;
+        if (!dbt_oracle_decode(oracle, out->guest_end, &instruction) || !belongs(out, &instruction)) {
+            return;
+        }
+        oracle->executed += out->count;
+        note_stores(oracle, &instruction);
+        oracle->executed -= out->count;
+        dbt_instruction_effects(&instruction, &effects);
+        if (instruction.traits & DBT_TRAIT_STACK) {
+            out->pushes++;
+            effects.registers_written &= (u16)~(1u << 4);
+        }
+        out->changed |= effects.registers_written;
+        out->guest_end += instruction.length;
+        out->count++;
+    }
+}
+
+/* Runs the stretch; answers how many instructions were done, and whether it ended in an exception. */
+static bool run_stretch(dbt_oracle *oracle, const stretch *stretch)
+{
+    hardware *own = oracle->own;
+    u64 at = own->registers.rip;
+    if (run_to(own, stretch->guest_end)) {
+        oracle->executed += stretch->count;
+        return true;
+    }
+    while (at != own->registers.rip && at != stretch->guest_end) {
+        dbt_instruction instruction;
+        if (!dbt_oracle_decode(oracle, at, &instruction)) {
+            break;
+        }
+        at += instruction.length;
+        oracle->executed++;
+    }
+    return false;
+}
+
+/* A pushf that is stepped shows the step's own trap flag. */
+static void hide_trap_flag(dbt_oracle *oracle, const dbt_instruction *instruction)
+{
+    const hardware *own = oracle->own;
+    u64 left;
+    if (instruction->map != DBT_MAP_ONE_BYTE || instruction->opcode != PUSHF_OPCODE) {
+        return;
+    }
+    u8 *host = dbt_mirror_at(oracle, own->registers.rsp + 1, &left);
+    if (host != NULL) {
+        *host &= (u8)~(DBT_FLAG_TF >> 8);
+    }
+}
+
+static u32 check_vector(hardware *own, const u8 *expected, u64 features, u32 *first)
+{
+    if (!get_vector(own)) {
+        return DBT_DIFFERS_VECTOR;
+    }
+    u32 fields = dbt_oracle_check_legacy(expected, own->area, 0xffff, first);
+    for (u32 number = 2; number < 63 && fields == 0; number++) {
+        u32 at;
+        u32 size_bytes;
+        if (number == 9 || !(features >> number & 1) || !component(number, &at, &size_bytes)) {
+            continue;
+        }
+        for (u32 byte = at; byte < at + size_bytes; byte++) {
+            if (expected[byte] != own->area[byte]) {
+                *first = byte;
+                return DBT_DIFFERS_VECTOR;
+            }
+        }
+    }
+    return fields;
+}
+
+static bool check_point(dbt_oracle *oracle)
+{
+    hardware *own = oracle->own;
+    dbt_unit_record actual;
+    registers_to(&own->registers, &actual);
+    actual.executed = oracle->executed;
+    if (!dbt_oracle_check(oracle, &actual, own->outcome)) {
+        return false;
+    }
+    const u8 *expected = dbt_oracle_vector(oracle, oracle->point);
+    if (expected != NULL) {
+        own->outcome->fields = check_vector(own, expected, oracle->record->features,
+                                            &own->outcome->vector_first);
+        if (own->outcome->fields != 0) {
+            own->outcome->actual = actual;
+            memcpy(own->outcome->vector, own->area, sizeof own->outcome->vector);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void take_input(dbt_oracle *oracle, const dbt_instruction *instruction)
+{
+    hardware *own = oracle->own;
+    dbt_unit_record state;
+    dbt_effects effects;
+    registers_to(&own->registers, &state);
+    const dbt_unit_record *after = dbt_oracle_point(oracle, oracle->point);
+    dbt_instruction_effects(instruction, &effects);
+    for (u32 number = 0; number < 16; number++) {
+        if (effects.registers_written >> number & 1) {
+            state.registers[number] = after->registers[number];
+        }
+    }
+    const u64 written = effects.flags_written | effects.flags_undefined;
+    state.rflags = (state.rflags & ~written) | (after->rflags & written);
+    state.rip += instruction->length;
+    registers_from(&own->registers, &state);
+    (void)put_registers(own);
+    own->outcome->inputs++;
+}
+
+static void fault(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
+{
+    const hardware *own = oracle->own;
+    outcome->status = DBT_ORACLE_FAULT;
+    outcome->error = own->stop_signal;
+    registers_to(&own->registers, &outcome->actual);
+    outcome->actual.executed = oracle->executed;
+}
+
+static void run_batch(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
+{
+    hardware *own = oracle->own;
+    u64 input_at = ~0ULL;
+    own->outcome = outcome;
+    for (;;) {
+        while (dbt_oracle_point(oracle, oracle->point)->executed == oracle->executed) {
+            const dbt_unit_record *point = dbt_oracle_point(oracle, oracle->point);
+            if (!check_point(oracle)) {
+                outcome->status = DBT_ORACLE_DIFFERS;
+                return;
+            }
+            if (oracle->point == oracle->record->count) {
+                outcome->status = DBT_ORACLE_EQUAL;
+                return;
+            }
+            oracle->point++;
+            input_at = point->flags & DBT_UNIT_RECORD_INPUT
+                           ? dbt_oracle_point(oracle, oracle->point)->executed - 1
+                           : ~0ULL;
+        }
+        stretch ahead;
+        plan(oracle, dbt_oracle_point(oracle, oracle->point)->executed - oracle->executed, &ahead);
+        if (ahead.count >= STRETCH_LEAST) {
+            if (!run_stretch(oracle, &ahead)) {
+                fault(oracle, outcome);
+                return;
+            }
+            continue;
+        }
+        dbt_instruction instruction;
+        const bool is_known = dbt_oracle_decode(oracle, own->registers.rip, &instruction);
+        if (!is_known) {
+            memset(&instruction, 0, sizeof instruction);
+            instruction.class_ = DBT_CLASS_INVALID;
+        }
+        if (oracle->executed == input_at && instruction.traits & DBT_TRAIT_INPUT) {
+            take_input(oracle, &instruction);
+        } else {
+            note_stores(oracle, &instruction);
+            if (!step(own, &instruction)) {
+                fault(oracle, outcome);
+                return;
+            }
+            hide_trap_flag(oracle, &instruction);
+        }
+        oracle->executed++;
+    }
+}
+
+/* On one processor a step costs a third of what it costs across two, where each wakes the other. */
+static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
+{
+    const hardware *own = oracle->own;
+    cpu_set_t before;
+    cpu_set_t one;
+    const bool is_kept = sched_getaffinity(0, sizeof before, &before) == 0;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    (void)sched_setaffinity(0, sizeof one, &one);
+    (void)sched_setaffinity(own->pid, sizeof one, &one);
+    run_batch(oracle, outcome);
+    if (is_kept) {
+        (void)sched_setaffinity(0, sizeof before, &before);
+    }
+}
+
+static int raises(dbt_oracle *oracle)
+{
+    hardware *own = oracle->own;
+    dbt_instruction instruction;
+    if (!dbt_oracle_decode(oracle, own->registers.rip, &instruction)) {
+        memset(&instruction, 0, sizeof instruction);
+        instruction.class_ = DBT_CLASS_INVALID;
+    }
+    return !step(own, &instruction);
+}
+
+static void close_hardware(dbt_oracle *oracle)
+{
+    hardware *own = oracle->own;
+    if (own->pid != 0) {
+        int status;
+        kill(own->pid, SIGKILL);
+        (void)waitpid(own->pid, &status, __WALL);
+        own->pid = 0;
+    }
+    close(own->file);
+}
+
+static const dbt_oracle_kind hardware_kind = {
+    .map = map,
+    .unmap = unmap,
+    .protect = protect,
+    .set_state = set_state,
+    .run = run,
+    .raises = raises,
+    .close = close_hardware,
+};
+
+/* The kernel writes the C library's rseq area whenever it likes: not once it is unmapped. */
+static void leave_rseq(void)
+{
+#ifdef RSEQ_SIG
+    u8 *area = (u8 *)__builtin_thread_pointer() + __rseq_offset;
+    if (__rseq_size != 0) {
+        (void)syscall(SYS_rseq, area, RSEQ_BYTES, RSEQ_UNREGISTER, RSEQ_SIG);
+    }
+#endif
+}
+
+/* Child: nothing but a page with a system call instruction shall be left; the tracer sees to it. */
+_Noreturn static void become_stub(void)
+{
+    static const u8 code[] = {0x0f, 0x05, 0xcc};
+    void *page = mmap((void *)STUB_START, DBT_PAGE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (page == (void *)STUB_START) {
+        memcpy(page, code, sizeof code);
+        leave_rseq();
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        raise(SIGSTOP);
+    }
+    _exit(1);
+}
+
+static bool start_stub(hardware *own)
+{
+    int stop;
+    own->pid = fork();
+    if (own->pid == 0) {
+        become_stub();
+    }
+    if (own->pid < 0 || !wait_stop(own, &stop)) {
+        own->pid = 0;
+        return false;
+    }
+    (void)ptrace(PTRACE_SETOPTIONS, own->pid, 0, PTRACE_O_EXITKILL);
+    get_registers(own);
+    return call(own, SYS_munmap, 0, STUB_START, 0, 0, 0, 0) == 0 &&
+           call(own, SYS_munmap, STUB_END, USER_END - STUB_END, 0, 0, 0, 0) == 0 && get_vector(own);
+}
+
+dbt_oracle *dbt_oracle_hardware(char *error)
+{
+    dbt_oracle *oracle = calloc(1, sizeof *oracle);
+    hardware *own = aligned_alloc(64, (sizeof *own + 63) & ~63UL);
+    if (oracle == NULL || own == NULL) {
+        snprintf(error, 256, "no memory");
+        return NULL;
+    }
+    memset(own, 0, sizeof *own);
+    oracle->kind = &hardware_kind;
+    oracle->own = own;
+    own->file = memfd_create("dbt-oracle", 0);
+    if (own->file < 0 || ftruncate(own->file, FILE_BYTES) != 0 || !start_stub(own)) {
+        snprintf(error, 256, "a process to be stepped cannot be made: %s", strerror(errno));
+        return NULL;
+    }
+    oracle->file = own->file;
+    return oracle;
+}
