@@ -337,7 +337,8 @@ static void flush(unicorn *own)
     own->code_written = false;
 }
 
-/* Unicorn reports a fetch that fails before the callback sees the instruction: the one before is done. */
+/* Unicorn reports a fetch that fails (or, at the last address of all, stops) before the callback sees
+ * the instruction: the one before is done. */
 static bool is_fetch_error(int error)
 {
     return error == UC_ERR_FETCH_UNMAPPED || error == UC_ERR_FETCH_PROT;
@@ -391,7 +392,7 @@ static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
         own->is_behind_popf = false;
         own->why = WHY_NONE;
         const int error = own->start(own->engine, rip, ~0ULL, 0, 0);
-        if (own->why == WHY_NONE && is_fetch_error(error)) {
+        if (own->why == WHY_NONE && (error == 0 || is_fetch_error(error))) {
             own->read(own->engine, own->ids + ID_RIP, values, 1);
             (void)check_points(oracle, rip);
             own->last_pc = ~0ULL;

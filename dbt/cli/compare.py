@@ -9,8 +9,22 @@ from pathlib import Path
 import click
 
 from dbt.errors import UsageError
+from dbt.tcache.settings import parse_count
 
 _PROGRESS_S = 0.5
+
+
+def _code(hex_bytes: str | None, flat: Path | None) -> bytes:
+    """The bytes of a bare guest."""
+    try:
+        code = bytes.fromhex(hex_bytes) if hex_bytes is not None else (flat or Path()).read_bytes()
+    except ValueError:
+        raise UsageError(f"{hex_bytes!r} is not hexadecimal") from None
+    except OSError as error:
+        raise UsageError(f"{flat}: {error.strerror}") from None
+    if not code:
+        raise UsageError("there is no code to compare")
+    return code
 
 
 class _Progress:
@@ -60,28 +74,47 @@ class _Progress:
     metavar="FILE",
     help="Where the case of a difference is saved.  [default: dbt-replay.json]",
 )
+@click.option("--hex", "hex_bytes", metavar="BYTES", help="Compare these bytes, as a bare guest.")
+@click.option(
+    "--flat",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Compare the code of a flat file, as a bare guest.",
+)
+@click.option("--pc", metavar="ADDRESS", help="Guest address of a bare guest.  [default: 0x401000]")
 @click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="PROGRAM [ARGUMENTS]...")
 def command(
-    oracle: str, replay_path: Path | None, save: Path | None, program: tuple[str, ...]
+    oracle: str,
+    replay_path: Path | None,
+    save: Path | None,
+    hex_bytes: str | None,
+    flat: Path | None,
+    pc: str | None,
+    program: tuple[str, ...],
 ) -> int:
     """Run a program translated, and the same on a reference; stop at the first difference.
 
     The program runs once, with real system calls; their effects are copied into the reference. The
     exit status is 0 when both were equal to the end, and 1 when they differed.
     """
-    if (replay_path is None) != bool(program):
-        raise click.UsageError("name a PROGRAM, or give --replay FILE")
-    from dbt.reference.compare import compare, replay
+    ways = (replay_path is not None, hex_bytes is not None, flat is not None, bool(program))
+    if sum(ways) != 1:
+        raise click.UsageError("name a PROGRAM, or give one of --replay, --hex and --flat")
+    from dbt.reference.compare import compare, compare_code, replay
 
     if replay_path is not None:
         verdict = replay(replay_path)
         click.echo(str(verdict), err=True)
         return 0 if verdict.equal else 1
-    progress = _Progress()
-    try:
-        verdict = compare(program, oracle=oracle, progress=progress)
-    finally:
-        progress.end()
+    if program:
+        progress = _Progress()
+        try:
+            verdict = compare(program, oracle=oracle, progress=progress)
+        finally:
+            progress.end()
+    else:
+        address = 0x401000 if pc is None else parse_count(pc)
+        verdict = compare_code(_code(hex_bytes, flat), pc=address, oracle=oracle)
     click.echo(f"dbt: {verdict}", err=True)
     if verdict.equal:
         return 0

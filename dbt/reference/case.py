@@ -24,6 +24,8 @@ from dbt.tcache.settings import Settings
 VERSION = 1
 PAGE_BYTES = 4096
 _STEPS_IN_ORDER = 64
+_LEGACY_FEATURES = 3
+_AREA_BYTES = 576
 _VECTOR_AT, _X87_AT, _MXCSR_AT = 160, 32, 24
 
 
@@ -138,12 +140,17 @@ class _Stopped(Exception):
 
 
 class Translated:
-    """The case on a Machine, which asks for pages when it meets them."""
+    """The case on a Machine, which asks for pages when it meets them.
+
+    Attributes:
+        count: instructions that the last run got to.
+    """
 
     def __init__(self, case: Case, settings: Settings, source: PageSource) -> None:
         self._case = case
         self._source = source
         self._machine = Machine(settings)
+        self.count = 0
 
     def close(self) -> None:
         """Ends the machine."""
@@ -161,9 +168,11 @@ class Translated:
             machine.registers[name] = value
         machine.set_vector_state(self._case.vector)
         left = count
+        self.count = 0
         while left > 0:
             end = machine.run(count=left, timeout_s=60)
             left -= end.count
+            self.count += end.count
             if end.reason is ExitReason.COUNT:
                 break
             if end.reason is ExitReason.FETCH:
@@ -385,6 +394,27 @@ def instruction_text(source: Callable[[int, int], bytes | None], pc: int) -> str
         except DbtError:
             return ""
     return ""
+
+
+def prepare(case: Case, settings: Settings) -> int:
+    """Runs a case's translated side once: answers how many instructions it gets to.
+
+    The case's vector state and features become the machine's initial ones.
+    """
+    pages = dict(case.pages)
+    case.pages = {}
+    with Machine(settings) as machine:
+        machine.run(1, count=1)  # no memory there: it only fills the vector state
+        area = bytes(machine.vector_state())
+    case.features = int.from_bytes(area[512:520], "little") | _LEGACY_FEATURES
+    case.vector = area[:_AREA_BYTES]
+    translated = Translated(case, settings, pages.get)
+    try:
+        why = translated.run(case.instructions)
+        return translated.count - (why in ("syscall", "unsupported"))
+    finally:
+        translated.close()
+        case.pages = pages
 
 
 def replay(case: Case) -> tuple[Difference | None, int]:

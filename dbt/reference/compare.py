@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dbt.decoder.instruction import REGISTER_NAMES
 from dbt.errors import DbtError, UsageError
 from dbt.reference.case import (
     PAGE_BYTES,
@@ -15,6 +16,7 @@ from dbt.reference.case import (
     Page,
     changed_settings,
     instruction_text,
+    prepare,
     registers_of,
     summary,
     values_of,
@@ -92,6 +94,66 @@ def compare(
             follower.close()
     finally:
         reference.close()
+
+
+def compare_code(
+    code: bytes,
+    *,
+    pc: int = 0x401000,
+    registers: Mapping[str, int] | None = None,
+    count: int = 100_000,
+    oracle: str = "unicorn",
+    settings: Settings | None = None,
+) -> Verdict:
+    """Runs a bare guest on a `Machine` and on a reference, to the first difference.
+
+    It ends at a system call, a fault, or after ``count`` instructions. Memory is the code's own
+    pages and a stack of 64 KiB, readable, writable and executable; rsp stands in its middle.
+
+    Args:
+        code: of the guest.
+        pc: guest address of its first byte, where it begins.
+        registers: values by name, for those that are not to be 0.
+        count: guest instructions at most.
+        oracle: "unicorn" or "hardware".
+        settings: for the translator; None takes the environment's.
+    """
+    settings = settings or Settings.from_environment()
+    if oracle == "unicorn":
+        settings = settings._replace(cpu="x86-64-v2")
+    started = time.monotonic()
+    low = pc & -PAGE_BYTES
+    end = pc + len(code)
+    image = bytes(pc - low) + code + bytes(-end % PAGE_BYTES)
+    case = Case(oracle, changed_settings(settings), _bare_registers(pc, registers), b"", 0, count)
+    for at in range(0, len(image), PAGE_BYTES):
+        case.pages[low + at] = Page(_ALL, image[at : at + PAGE_BYTES])
+    for address in range(_BARE_STACK, _BARE_STACK + _BARE_STACK_BYTES, PAGE_BYTES):
+        case.pages[address] = Page(_ALL, bytes(PAGE_BYTES))
+    reached = prepare(case, settings)
+    case.instructions = max(reached, 1)
+    difference, done = replay_case(case)
+    if difference is not None:
+        case.note = difference.summary
+    return Verdict(
+        oracle=oracle,
+        coverage=Coverage(instructions=done - (difference is not None)),
+        difference=difference,
+        seconds=time.monotonic() - started,
+        replay=case.to_bytes() if difference is not None else b"",
+    )
+
+
+_ALL = 7
+_BARE_STACK, _BARE_STACK_BYTES = 0x7000_0000, 0x10000
+
+
+def _bare_registers(pc: int, given: Mapping[str, int] | None) -> dict[str, int]:
+    names = (*REGISTER_NAMES, "fs_base", "gs_base")
+    registers = dict.fromkeys(names, 0)
+    registers.update(rsp=_BARE_STACK + _BARE_STACK_BYTES // 2, rip=pc, rflags=0x202)
+    registers.update(given or {})
+    return registers
 
 
 def replay(path: Path) -> Verdict:

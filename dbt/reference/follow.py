@@ -279,6 +279,8 @@ class Follower:
             self._change_regions(number, arguments)
         for start, size_bytes in effects.written(number, arguments, self._read):
             self._load(start, size_bytes)
+        if effects.name_of(number) == "madvise":
+            self._load(arguments[0], arguments[1])  # dropped pages read as zeros
         if effects.shares_memory(number, arguments, self._read):
             self._load_all()
             self._not_covered("a child process in the program's own memory")
