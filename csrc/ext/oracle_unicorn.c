@@ -20,6 +20,7 @@
 #define UC_CPU_HASWELL 19
 #define UC_ERR_FETCH_UNMAPPED 8
 #define UC_ERR_FETCH_PROT 14
+#define UC_ERR_INSN_INVALID 10
 #define PROTECTION_EXECUTE 4u
 #define FLAGS_PRIVILEGED 0x193200ULL /* IF IOPL RF VIF VIP */
 #define UC_CONTROL(type, count, way) ((u32)(type) | (u32)(count) << 26 | (u32)(way) << 30)
@@ -55,6 +56,7 @@ typedef struct known {
 #define KIND_KEEPS_FLAGS 4u /* though it may go wrong in Unicorn */
 #define KIND_BRANCH 8u      /* may lead to itself */
 #define KIND_POPF 16u
+#define KIND_WRONG 32u /* Unicorn gets it wrong */
 
 typedef struct unicorn {
     void *library;
@@ -81,7 +83,7 @@ typedef struct unicorn {
     u32 why;              /* WHY_ */
 } unicorn;
 
-enum { WHY_NONE, WHY_END, WHY_DIFFERS, WHY_INPUT, WHY_FLUSH, WHY_FAULT_EXPECTED };
+enum { WHY_NONE, WHY_END, WHY_DIFFERS, WHY_INPUT, WHY_FLUSH, WHY_WRONG, WHY_FAULT_EXPECTED };
 
 static void read_general(unicorn *own, dbt_unit_record *to)
 {
@@ -216,6 +218,11 @@ static u32 learn_kind(dbt_oracle *oracle, u64 guest_pc)
         return KIND_PLAIN;
     }
     u32 kind = KIND_PLAIN;
+    /* Unicorn 2.1 addresses the operand without its immediate: one byte off. */
+    if (instruction.map == DBT_MAP_0F && (instruction.opcode & 0xf7) == 0xa4 &&
+        instruction.traits & DBT_TRAIT_RIP_RELATIVE) {
+        return KIND_WRONG;
+    }
     if (instruction.traits & DBT_TRAIT_STRING &&
         instruction.prefixes & (DBT_PREFIX_REP | DBT_PREFIX_REPNE)) {
         kind = KIND_REPEATED;
@@ -301,6 +308,11 @@ static void on_code(void *engine, u64 guest_pc, u32 size_bytes, void *user)
     }
     if (own->code_written) {
         own->why = WHY_FLUSH;
+        own->stop(engine);
+        return;
+    }
+    if (kind_of(oracle, guest_pc) & KIND_WRONG) {
+        own->why = WHY_WRONG;
         own->stop(engine);
         return;
     }
@@ -410,10 +422,11 @@ static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
             return;
         }
         if (own->why != WHY_INPUT || !take_input(oracle)) {
-            outcome->status = error != 0 ? DBT_ORACLE_FAULT : DBT_ORACLE_FAILED;
-            outcome->error = error;
+            const bool is_wrong = own->why == WHY_WRONG;
+            outcome->status = error != 0 || is_wrong ? DBT_ORACLE_FAULT : DBT_ORACLE_FAILED;
+            outcome->error = is_wrong ? UC_ERR_INSN_INVALID : error;
             read_general(own, &outcome->actual);
-            oracle->executed -= own->last_pc != ~0ULL;
+            oracle->executed -= own->last_pc != ~0ULL && !is_wrong;
             outcome->actual.executed = oracle->executed;
             return;
         }

@@ -40,7 +40,16 @@ def test_children_are_told_apart() -> None:
 
 @pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
 @pytest.mark.parametrize(
-    "name", ["string_forms", "stack_forms", "gs_base", "popf_forms", "flags_kept", "rewrite_line"]
+    "name",
+    [
+        "string_forms",
+        "stack_forms",
+        "gs_base",
+        "popf_forms",
+        "flags_kept",
+        "rewrite_line",
+        "integer_forms",
+    ],
 )
 def test_bare_guests_are_equal(name: str, oracle: str) -> None:
     assert _equal([str(build(name, f"{name}.S", "bare"))], oracle).exit_status == 0
