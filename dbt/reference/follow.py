@@ -427,8 +427,31 @@ class Follower:
         return max(end - _DEAD_BYTES, 0), end
 
     def _compare_memory(self) -> Found | None:
-        address = self.oracle.compare_written(self._memory_fd, self._dead())
-        return self._found_memory(address)
+        while True:
+            address = self.oracle.compare_written(self._memory_fd, self._dead())
+            if address is None or not self._was_dead(address):
+                return self._found_memory(address)
+            self.oracle.load(self._memory_fd, address, address + 8)
+
+    def _was_dead(self, address: int) -> bool:
+        """Whether an address lay below the red zone since the reference stored there last.
+
+        What such memory holds is anybody's: a signal frame could have been there, or what paired
+        returns leave.
+        """
+        written = next(
+            (w.executed for w in self.oracle.writes()
+             if w.address <= address < w.address + w.size_bytes),
+            -1,
+        )  # fmt: skip
+        for number in range(self.record.count - 1, -1, -1):
+            unit = self.units[number]
+            if unit.executed <= written:
+                return False
+            top = unit.registers[4] - _RED_ZONE_BYTES
+            if top - _DEAD_BYTES <= address < top:
+                return True
+        return False
 
     def _found_memory(self, address: int | None) -> Found | None:
         if address is None:

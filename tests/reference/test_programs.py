@@ -68,3 +68,11 @@ def test_a_small_cache_that_evicts_is_equal(oracle: str) -> None:
     guest = build("table_collision", "table_collision.S", "bare")
     verdict = dbt.compare([guest], oracle=oracle, settings=settings, quiet=True)
     assert verdict.equal, str(verdict)
+
+
+@pytest.mark.parametrize("returns", ["table", "paired"])
+def test_either_way_of_returning_is_equal(returns: str) -> None:
+    settings = dbt.Settings(returns=returns)
+    guest = build("transfers", "transfers.S", "bare")
+    verdict = dbt.compare([guest], settings=settings, quiet=True)
+    assert verdict.equal, str(verdict)
