@@ -296,6 +296,7 @@ static void on_code(void *engine, u64 guest_pc, u32 size_bytes, void *user)
     keep_flags(oracle, guest_pc);
     if (own->why == WHY_FAULT_EXPECTED) {
         if (own->last_pc != ~0ULL) {
+            own->why = WHY_END;
             own->stop(engine);
         }
         own->last_pc = guest_pc;
@@ -404,10 +405,12 @@ static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
         own->is_behind_popf = false;
         own->why = WHY_NONE;
         const int error = own->start(own->engine, rip, ~0ULL, 0, 0);
-        if (own->why == WHY_NONE && (error == 0 || is_fetch_error(error))) {
+        if (own->why == WHY_NONE) {
             own->read(own->engine, own->ids + ID_RIP, values, 1);
-            (void)check_points(oracle, rip);
-            own->last_pc = ~0ULL;
+            if (is_fetch_error(error) || rip == ~0ULL) {
+                (void)check_points(oracle, rip);
+                own->last_pc = ~0ULL;
+            }
         }
         if (own->why == WHY_FLUSH) {
             flush(own);
@@ -423,7 +426,7 @@ static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
         }
         if (own->why != WHY_INPUT || !take_input(oracle)) {
             const bool is_wrong = own->why == WHY_WRONG;
-            outcome->status = error != 0 || is_wrong ? DBT_ORACLE_FAULT : DBT_ORACLE_FAILED;
+            outcome->status = DBT_ORACLE_FAULT;
             outcome->error = is_wrong ? UC_ERR_INSN_INVALID : error;
             read_general(own, &outcome->actual);
             oracle->executed -= own->last_pc != ~0ULL && !is_wrong;
@@ -441,7 +444,9 @@ static int raises(dbt_oracle *oracle)
     own->read(own->engine, own->ids + ID_RIP, values, 1);
     own->last_pc = own->kept_flags = ~0ULL;
     own->why = WHY_FAULT_EXPECTED;
-    return own->start(own->engine, rip, ~0ULL, 0, 0) != 0;
+    /* Unicorn calls a third fault in a row a shutdown and answers no error; it has not gone on, though. */
+    const int error = own->start(own->engine, rip, ~0ULL, 0, 0);
+    return error != 0 || own->why != WHY_END;
 }
 
 static void set_state(dbt_oracle *oracle, const dbt_unit_record *state, const u8 *vector,

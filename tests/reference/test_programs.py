@@ -76,3 +76,9 @@ def test_either_way_of_returning_is_equal(returns: str) -> None:
     guest = build("transfers", "transfers.S", "bare")
     verdict = dbt.compare([guest], settings=settings, quiet=True)
     assert verdict.equal, str(verdict)
+
+
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+def test_handlers_that_run_at_faults_are_compared(oracle: str) -> None:
+    verdict = _equal([str(build("signal_handler", "signal_handler.c", "static"))], oracle)
+    assert verdict.coverage.signals > 3
