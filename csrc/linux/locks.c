@@ -43,7 +43,8 @@ void dbt_lock_check_holder(u32 holder)
     dbt_linux_thread *thread = only_space != 0 ? only_space->threads : 0;
     for (u32 count = 0; thread != 0 && count < 100000; count++, thread = thread->next) {
         u32 first = (u32)(thread->host_block >> DBT_LOCK_STACK_SHIFT) & DBT_LOCK_HOLDER_MASK;
-        u32 pid = thread->process->pid;
+        u32 pid = own_pid; /* a guarded read: the process may end and be unmapped meanwhile */
+        (void)dbt_guest_read(&pid, (u64)&thread->process->pid, sizeof pid);
         if (holder - first < BLOCK_PARTS && pid != own_pid && dbt_process_is_dead(pid)) {
             dbt_text_complain("a process that shared this one's memory was killed while dbt worked for it; "
                               "this one cannot go on", "");
