@@ -399,7 +399,9 @@ static void put_op(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
         emitter->hot += dbt_operand_load(instruction, bytes, op->kind == DBT_OP_LOAD_BASE,
                                      resolve(op->argument, item), op->kind == DBT_OP_LOAD_MOVED,
                                      emitter->hot);
-        record(emitter, (u32)(emitter->hot - start), state);
+        if (emitter->hot != start) {
+            record(emitter, (u32)(emitter->hot - start), state);
+        }
         break;
     case DBT_OP_ADD_BASE:
         if (put_add_base(emitter, instruction, resolve(op->argument, item))) {

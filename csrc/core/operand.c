@@ -86,6 +86,10 @@ u32 dbt_operand_load(const dbt_instruction *instruction, const u8 *from, bool ba
     dbt_instruction load = *instruction;
     u8 bytes[16];
     u32 size = 0;
+    if (!(instruction->traits & DBT_TRAIT_MEMORY) &&
+        ((instruction->modrm & 7) | (instruction->rex & 1) << 3) == DBT_RCX) {
+        return 0; /* it is there already */
+    }
     if (instruction->traits & DBT_TRAIT_MEMORY) {
         if (instruction->prefixes & DBT_PREFIX_FS) {
             bytes[size++] = 0x64;
