@@ -63,6 +63,7 @@ typedef struct dbt_context {
     struct dbt_linux_thread *process;  /* the personality's per-thread state (Linux or Machine) */
     struct dbt_slab *slab;             /* where this process counts */
     u64 recent_guest_pc[64];           /* ring of the last units entered by way of the VMM */
+    u32 recent_serial[64];
     u32 recent_at;
     struct dbt_context *next_thread;   /* in the engine's list */
     u32 in_tc;                         /* the thread may be inside emitted code, or on its way there */

@@ -199,8 +199,9 @@ static void enter(dbt_context *context, u32 number, const dbt_arrival *arrival) 
         context->budget -= unit->instructions;
         context->budget_used += unit->instructions;
     }
-    context->recent_guest_pc[context->recent_at++ % DBT_ARRAY_LENGTH(context->recent_guest_pc)] =
-        context->rip;
+    const u32 recent = context->recent_at++ % DBT_ARRAY_LENGTH(context->recent_guest_pc);
+    context->recent_guest_pc[recent] = context->rip;
+    context->recent_serial[recent] = unit->serial;
     context->resume = unit->host_body;
 }
 

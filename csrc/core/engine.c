@@ -364,19 +364,45 @@ u64 dbt_engine_budget_used(const dbt_context *context) {
     return context->budget_used;
 }
 
-static char *put_hex(char *to, u64 value) {
-    for (i32 shift = 60; shift >= 0; shift -= 4) {
-        *to++ = "0123456789abcdef"[value >> shift & 15];
+static char *put_text(char *to, const char *from) {
+    while (*from) {
+        *to++ = *from++;
     }
+    *to = 0;
+    return to;
+}
+
+static char *put_number(char *to, u64 value, u32 base, u32 digits_least) {
+    char digits[20];
+    u32 count = 0;
+    do {
+        digits[count++] = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value || count < digits_least);
+    while (count) {
+        *to++ = digits[--count];
+    }
+    *to = 0;
     return to;
 }
 
 void dbt_engine_report(const dbt_context *context, void (*line)(const char *text)) {
     const u32 size = DBT_ARRAY_LENGTH(context->recent_guest_pc);
+    const u64 *previous = 0;
+    char text[96];
+    char *end = put_number(text, context->engine->statistics->units_translated, 10, 1);
+    put_text(end, " units translated; the last ones entered by way of the VMM, newest first:");
+    line(text);
     for (u32 i = 1; i <= size && i <= context->recent_at; i++) {
-        char text[64] = "unit at guest 0x";
-        char *end = put_hex(text + 16, context->recent_guest_pc[(context->recent_at - i) % size]);
-        *end = 0;
+        const u32 at = (context->recent_at - i) % size;
+        if (previous && *previous == context->recent_guest_pc[at]) {
+            continue; /* a loop that is not linked */
+        }
+        previous = &context->recent_guest_pc[at];
+        end = put_text(text, "unit at guest 0x");
+        end = put_number(end, *previous, 16, 16);
+        end = put_text(end, ", number ");
+        put_number(end, context->recent_serial[at], 10, 1);
         line(text);
     }
 }

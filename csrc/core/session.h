@@ -44,6 +44,8 @@ typedef struct dbt_configuration {
     uint64_t tc_size_bytes;
     uint32_t unit_cap;         /* guest instructions per translation unit, at most */
     uint32_t chain_until;      /* link only the first N units; 0xffffffff: all */
+    uint32_t cap_after;        /* all but the first N units have one instruction; 0xffffffff: none has */
+    uint32_t reserved;
     uint32_t cpu;              /* DBT_CPU_* */
     uint32_t plant;            /* DBT_PLANT_* */
     uint64_t plant_pc;         /* guest address */
@@ -72,6 +74,8 @@ typedef struct dbt_statistics {
     uint64_t code_pages_protected;
     uint64_t code_page_write_faults;
     uint64_t tc_bytes_used;            /* now, not a total */
+    uint64_t limit_unit_pc;            /* no count: guest address of the last unit before chain_until or
+                                          cap_after took effect, 0 while they have not */
     uint64_t translation_cycles;       /* time-stamp counter ticks spent translating */
 } dbt_statistics;
 

@@ -103,6 +103,9 @@ static void fill_second(dbt_engine *engine, const dbt_unit *unit) {
 
 void dbt_tcache_fill_table(dbt_engine *engine, u32 number) {
     const dbt_unit *unit = &engine->units[number];
+    if (!dbt_unit_may_link(engine, unit)) {
+        return;
+    }
     *first_slot(engine, unit) = dbt_unit_entry(unit);
     fill_second(engine, unit);
     engine->statistics->table_fills++;
@@ -118,7 +121,7 @@ void dbt_tcache_offer_table(dbt_engine *engine, u32 number, u32 before) {
         return;
     }
     const dbt_second *second = second_place(engine, unit);
-    if (second && second->tag != second_tag(unit)) {
+    if (second && second->tag != second_tag(unit) && dbt_unit_may_link(engine, unit)) {
         fill_second(engine, unit);
     }
 }

@@ -266,6 +266,11 @@ static inline u64 dbt_unit_entry(const dbt_unit *unit) {
     return unit->host_start + unit->entry_offset;
 }
 
+/* Whether its exits may be linked and the tables may lead to it: to find a unit that goes wrong. */
+static inline bool dbt_unit_may_link(const dbt_engine *engine, const dbt_unit *unit) {
+    return unit->serial < engine->configuration.chain_until;
+}
+
 static inline u32 dbt_unit_chunk(const dbt_engine *engine, u32 unit) {
     return unit / engine->units_per_chunk;
 }

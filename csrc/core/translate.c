@@ -200,6 +200,9 @@ static dbt_status build_items(dbt_build *build, u64 guest_pc, u32 cap) {
     const u64 first_page = guest_pc / DBT_PAGE_BYTES;
     engine->item_count = 0;
     build->open_end = true;
+    if (engine->statistics->units_translated >= engine->configuration.cap_after) {
+        cap = 1;
+    }
     while (engine->item_count < cap) {
         dbt_item *item = &engine->items[engine->item_count];
         if (engine->item_count && engine->has_stop && guest_pc == engine->stop_pc) {
@@ -356,7 +359,8 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
         return DBT_ERROR_FULL;
     }
     if (build->open_end) {
-        if (may_fall && dbt_tcache_lookup(engine, build->next_pc, DBT_ENTRY_BODY) == DBT_NONE &&
+        if (may_fall && dbt_unit_may_link(engine, unit) &&
+            dbt_tcache_lookup(engine, build->next_pc, DBT_ENTRY_BODY) == DBT_NONE &&
             !(engine->has_stop && engine->stop_pc == build->next_pc)) {
             emitter->falls = true;
             emitter->falls_to = build->next_pc;
@@ -368,6 +372,10 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
     unit->instructions = (u16)engine->item_count;
     close_unit(emitter);
     engine->statistics->units_translated++;
+    if (engine->statistics->units_translated == engine->configuration.chain_until ||
+        engine->statistics->units_translated == engine->configuration.cap_after) {
+        engine->statistics->limit_unit_pc = guest_pc;
+    }
     engine->statistics->guest_instructions_translated += engine->item_count;
     engine->statistics->guest_bytes_translated += unit->guest_bytes;
     engine->statistics->instructions_ident += ident;
@@ -558,7 +566,6 @@ dbt_status dbt_translate_unit(dbt_engine *engine, u64 guest_pc, dbt_entry_kind e
         return status;
     }
     const bool may_fall = !transient && engine->chaining &&
-                          engine->statistics->units_translated < engine->configuration.chain_until &&
                           engine->configuration.flags & DBT_CONFIG_FALL_THROUGH;
     dbt_emitter emitter;
     engine->trace_count = 0;

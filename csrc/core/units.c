@@ -107,7 +107,7 @@ void dbt_tcache_link(dbt_engine *engine, u32 number, u32 unit_number) {
     dbt_unit *unit = &engine->units[unit_number];
     if (!exit->host_patch || exit->linked != DBT_NONE || !engine->chaining ||
         !(engine->units[exit->unit].flags & DBT_UNIT_LIVE) ||
-        engine->units[exit->unit].serial >= engine->configuration.chain_until ||
+        !dbt_unit_may_link(engine, &engine->units[exit->unit]) ||
         (engine->units[exit->unit].flags | unit->flags) & DBT_UNIT_TRANSIENT ||
         (engine->has_stop && exit->guest_target == engine->stop_pc)) {
         return;

@@ -54,6 +54,8 @@ _Noreturn void dbt_fatal(const char *file, int line, const char *what)
         dbt_text_begin(&text, bytes, sizeof bytes);
         dbt_text_add(&text, "process ");
         dbt_text_add_decimal(&text, (u64)dbt_host_call1(__NR_getpid, 0));
+        dbt_text_add(&text, ", thread ");
+        dbt_text_add_decimal(&text, (u64)dbt_host_call1(__NR_gettid, 0));
         dbt_text_add(&text, ", ");
         dbt_text_add(&text, thread->process->guest_path);
         dbt_text_add(&text, ", guest pc 0x");
@@ -62,7 +64,8 @@ _Noreturn void dbt_fatal(const char *file, int line, const char *what)
         if (thread->context->engine != 0) {
             dbt_engine_report(thread->context, write_line);
         }
-        write_line("to narrow it down: repeat with --no-chain, with --unit-cap 1, or by `dbt compare`");
+        write_line("to narrow it down: repeat with --no-chain, --tu-cap 1 or --chain-until N; `dbt bisect` "
+                   "finds N");
     }
     abort_process();
 }

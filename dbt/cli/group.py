@@ -14,6 +14,7 @@ COMMANDS = {
     "compare": "dbt.cli.compare",
     "run": "dbt.cli.run_command",
     "translate": "dbt.cli.translate",
+    "bisect": "dbt.cli.bisect",
 }
 
 _HELP = """Run x86-64 Linux programs by dynamic binary translation.
@@ -22,6 +23,7 @@ _HELP = """Run x86-64 Linux programs by dynamic binary translation.
   dbt run PROGRAM ARGUMENTS…      run a program, translated
   dbt compare PROGRAM ARGUMENTS…  the same, checked against a reference
   dbt translate FILE --at SYMBOL  show guest code and the code emitted for it
+  dbt bisect PROGRAM ARGUMENTS…   find the translation unit from which on a program goes wrong
 
 The program behaves as it would without dbt: same output, same exit status, same signals.
 """

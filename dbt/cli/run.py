@@ -57,6 +57,8 @@ OPTIONS = (
     Option("--no-chain", "chain", "", _no, "Do not link translation units."),
     Option("--chain-until", "chain_until", "N", parse_count,
            "Link the first N translation units only, to find one that goes wrong."),
+    Option("--cap-after", "cap_after", "N", parse_count,
+           "Give all but the first N translation units one instruction each, likewise."),
     Option("--returns", "returns", "WAY", parse_returns,
            "How returns go on: auto, table (exact below the stack), or paired (large programs)."),
     Option("--cpu", "cpu", "NAME", parse_cpu,

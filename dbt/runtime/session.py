@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbt._native import ffi, lib
 from dbt.errors import LaunchError
-from dbt.tcache.settings import CHAIN_ALL, PLANTS, Settings
+from dbt.tcache.settings import PLANTS, Settings
 
 if TYPE_CHECKING:
     from dbt.tcache.statistics import ProcessStatistics, Statistics

@@ -32,6 +32,7 @@ class Settings(NamedTuple):
         unit_cap: guest instructions in a translation unit, at most.
         chain: whether units are linked to each other; without, every direct branch enters the VMM.
         chain_until: only the first this many units are linked (to find one that goes wrong).
+        cap_after: all units but the first this many hold one instruction (likewise).
         follow: whether programs started by the guest run translated as well.
         fall_through: whether a unit's untranslated fall-through is emitted straight after it.
         returns: how guest returns find their way: "table" (an indirect jump), "paired" (host calls
@@ -48,6 +49,7 @@ class Settings(NamedTuple):
     unit_cap: int = 32
     chain: bool = True
     chain_until: int = CHAIN_ALL
+    cap_after: int = CHAIN_ALL
     follow: bool = True
     fall_through: bool = True
     returns: str = "auto"
@@ -87,6 +89,8 @@ class Settings(NamedTuple):
             raise UsageError(f"{self.plant[0]!r} is no bug to plant; there are {', '.join(PLANTS)}")
         if not 0 <= self.chain_until <= CHAIN_ALL:
             raise UsageError(f"the number of units to chain is 0 to {CHAIN_ALL}")
+        if not 0 <= self.cap_after <= CHAIN_ALL:
+            raise UsageError(f"the number of units with the full cap is 0 to {CHAIN_ALL}")
         return self
 
 

@@ -34,11 +34,10 @@ class _Counters:
     def sum(cls, parts: Iterable[Statistics]) -> Statistics:
         """Adds the counters of several processes."""
         rows = [part.values() for part in parts]
-        return (
-            Statistics(*(sum(column) for column in zip(*rows, strict=True)))
-            if rows
-            else Statistics()
-        )
+        if not rows:
+            return Statistics()
+        columns = zip(_NAMES, zip(*rows, strict=True), strict=True)
+        return Statistics(*(max(c) if name in _NO_COUNTS else sum(c) for name, c in columns))
 
     def values(self) -> tuple[int, ...]:
         """The counters, in the order of `names`."""
@@ -80,6 +79,9 @@ class _Counters:
 def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}%" if whole else "0.0%"
 
+
+#: An address: of several processes, one is shown.
+_NO_COUNTS = frozenset({"limit_unit_pc"})
 
 _NAMES: tuple[str, ...] = tuple(name for name, _ in ffi.typeof("dbt_statistics").fields)
 

@@ -59,7 +59,7 @@ def _configuration(options: Options) -> Any:
     )
     configuration.tc_size_bytes = options.tc_size_bytes
     configuration.unit_cap = options.unit_cap
-    configuration.chain_until = 0xFFFF_FFFF
+    configuration.chain_until = configuration.cap_after = 0xFFFF_FFFF
     return configuration
 
 

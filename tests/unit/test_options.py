@@ -16,7 +16,7 @@ PLAIN = [
     ["--", "ls", "-l"],
     ["--stats", "ls", "--no-chain"],
     ["--tc-size", "64K", "--tu-cap=1", "ls"],
-    ["--no-chain", "--no-follow", "--chain-until", "7", "--", "-odd-"],
+    ["--no-chain", "--no-follow", "--chain-until", "7", "--cap-after=9", "--", "-odd-"],
     ["ls", "--", "x"],
 ]
 

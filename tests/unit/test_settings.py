@@ -34,7 +34,7 @@ def test_wrong_counts_are_refused(text: str) -> None:
 
 
 def test_the_ends_of_every_range_are_accepted() -> None:
-    Settings(tc_size_bytes=64 << 10, unit_cap=1, chain_until=0).validated()
+    Settings(tc_size_bytes=64 << 10, unit_cap=1, chain_until=0, cap_after=0).validated()
     Settings(tc_size_bytes=1 << 30, unit_cap=128, chain_until=0xFFFFFFFF).validated()
 
 
@@ -47,6 +47,8 @@ def test_the_ends_of_every_range_are_accepted() -> None:
         Settings(unit_cap=129),
         Settings(chain_until=-1),
         Settings(chain_until=1 << 32),
+        Settings(cap_after=-1),
+        Settings(cap_after=1 << 32),
     ],
 )
 def test_values_out_of_range_are_refused(settings: Settings) -> None:
