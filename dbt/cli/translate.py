@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dbt.errors import UsageError
+
+if TYPE_CHECKING:
+    from dbt.translator.listing import Listing
 
 _DEFAULT_PC = 0x401000
 
@@ -28,7 +32,10 @@ def _address(text: str) -> int | None:
 @click.option(
     "--pc", metavar="ADDRESS", help="Guest address of the --hex bytes.  [default: 0x401000]"
 )
-def command(file: Path | None, at: str | None, hex_bytes: str | None, pc: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array of units instead.")
+def command(
+    file: Path | None, at: str | None, hex_bytes: str | None, pc: str | None, as_json: bool
+) -> None:
     """Show guest code, the class of each instruction and the emitted code, side by side.
 
     FILE is an ELF program or library. Exits from the code shown are labelled by where they lead.
@@ -41,7 +48,7 @@ def command(file: Path | None, at: str | None, hex_bytes: str | None, pc: str | 
         code, address = _bytes(hex_bytes or ""), _pc(pc)
         from dbt.translator import listing
 
-        click.echo(listing.of_bytes(code, address))
+        _show(listing.of_bytes(code, address), as_json)
         return
     if pc is not None:
         raise click.UsageError("--pc goes with --hex")
@@ -50,7 +57,11 @@ def command(file: Path | None, at: str | None, hex_bytes: str | None, pc: str | 
     where: int | str | None = at
     if at is not None and _address(at) is not None:
         where = _address(at)
-    click.echo(listing.of_file(file, where))
+    _show(listing.of_file(file, where), as_json)
+
+
+def _show(shown: Listing, as_json: bool) -> None:
+    click.echo(shown.to_json() if as_json else shown)
 
 
 def _bytes(text: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -106,3 +107,15 @@ def test_translate_finds_a_symbol() -> None:
     assert done.returncode == 0
     assert "<getpid>" in done.stdout
     assert "SYSCALL" in done.stdout
+
+
+def test_translate_as_json_is_the_same_listing() -> None:
+    words = ("translate", "--hex", "89 f9 74 02 c3", "--pc", "0x5000")
+    done = call(*words, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    units = json.loads(done.stdout)
+    assert [unit["guest"]["pc"] for unit in units] == [0x5000, 0x5004]
+    shown = call(*words).stdout
+    assert [row["class"] for row in units[0]["rows"]] == ["IDENT", "JCC"]
+    for unit in units:
+        assert f"TU@{unit['guest']['pc']:#x}" in shown
