@@ -45,7 +45,7 @@ typedef struct dbt_configuration {
     uint32_t unit_cap;         /* guest instructions per translation unit, at most */
     uint32_t chain_until;      /* link only the first N units; 0xffffffff: all */
     uint32_t cap_after;        /* all but the first N units have one instruction; 0xffffffff: none has */
-    uint32_t reserved;
+    uint32_t die_with;         /* pid of the parent with which the first program shall die, or 0 */
     uint32_t cpu;              /* DBT_CPU_* */
     uint32_t plant;            /* DBT_PLANT_* */
     uint64_t plant_pc;         /* guest address */

@@ -350,6 +350,20 @@ static bool read_words(const char *text, boot *boot)
     return boot->session_fd >= 0 && *text == 0;
 }
 
+/* For the session's first program only: what it starts belongs to it. */
+static void die_with_parent(const dbt_linux_process *process)
+{
+    u32 parent_pid = process->session->configuration.die_with;
+    if (parent_pid == 0 || process->slab != &process->session->slabs[0]) {
+        return;
+    }
+    (void)dbt_host_call2(__NR_prctl, PR_SET_PDEATHSIG, DBT_SIGKILL);
+    if ((u32)dbt_host_call1(__NR_getppid, 0) != parent_pid) {
+        /* It died before it could be asked for. */
+        (void)dbt_host_call2(__NR_kill, process->pid, DBT_SIGKILL);
+    }
+}
+
 _Noreturn void dbt_start_main(u64 *kernel_stack)
 {
     boot boot;
@@ -376,6 +390,7 @@ _Noreturn void dbt_start_main(u64 *kernel_stack)
     process->proc_fd = boot.proc_fd >= 0 ? dbt_descriptors_place(boot.proc_fd) : -1;
     dbt_slab_claim(process, (u32)dbt_host_call1(__NR_getppid, 0));
     process->space->statistics = &process->slab->statistics;
+    die_with_parent(process);
     boot.thread = dbt_thread_create(process);
     if (boot.thread == 0 || !dbt_map_create(process->space)) {
         fail(DBT_STATUS_FAILED, "out of memory", "");

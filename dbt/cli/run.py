@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -63,6 +64,8 @@ OPTIONS = (
            "How returns go on: auto, table (exact below the stack), or paired (large programs)."),
     Option("--cpu", "cpu", "NAME", parse_cpu,
            "The processor that the program sees: host, or x86-64-v2 (no AVX)."),
+    Option("--die-with-parent", "", "", bool,
+           "Kill the program when the process that started dbt dies."),
     Option("--no-follow", "follow", "", _no,
            "Let programs that the program starts run untranslated."),
 )  # fmt: skip
@@ -75,11 +78,13 @@ class Request(NamedTuple):
         settings: for the translator.
         stats: whether statistics are printed at the end.
         command: the program and its arguments.
+        die_with_parent: whether the program is killed when dbt's parent dies.
     """
 
     settings: Settings
     stats: bool
     command: tuple[str, ...]
+    die_with_parent: bool = False
 
 
 def settings_with(values: Mapping[str, Any]) -> Settings:
@@ -99,7 +104,7 @@ def parse_plain(words: Sequence[str]) -> Request | None:
     """
     by_spelling = {option.spelling: option for option in OPTIONS}
     values: dict[str, Any] = {}
-    stats = False
+    flags: set[str] = set()
     rest = list(words)
     while rest and rest[0].startswith("-"):
         word = rest.pop(0)
@@ -120,8 +125,12 @@ def parse_plain(words: Sequence[str]) -> Request | None:
         if option.field:
             values[option.field] = value
         else:
-            stats = True
-    return Request(settings_with(values), stats, tuple(rest)) if rest else None
+            flags.add(spelling)
+    if not rest:
+        return None
+    return Request(
+        settings_with(values), "--stats" in flags, tuple(rest), "--die-with-parent" in flags
+    )
 
 
 def start(request: Request) -> NoReturn:
@@ -130,11 +139,16 @@ def start(request: Request) -> NoReturn:
     Raises:
         DbtError: it could not be started.
     """
-    from dbt.runtime.launch import end_like, replace_process, resolve, supervise
+    from dbt.runtime.launch import die_with, end_like, replace_process, resolve, supervise
     from dbt.runtime.session import Session
 
+    parent = 0
+    if request.die_with_parent:
+        parent = os.getpid() if request.stats else os.getppid()
     program = resolve(request.command)
-    session = Session(request.settings)
+    session = Session(request.settings, die_with=parent)
+    if request.stats and request.die_with_parent:
+        die_with(os.getppid())
     if not request.stats:
         replace_process(program, session)
     status = supervise(program, session)

@@ -39,7 +39,7 @@ def _callback(command: tuple[str, ...], **given: Any) -> None:
         value = given[option.spelling.lstrip("-").replace("-", "_")]
         if option.field and value not in (None, False):
             values[option.field] = value if option.metavar else option.parse("")
-    start(Request(settings_with(values), given["stats"], command))
+    start(Request(settings_with(values), given["stats"], command, given["die_with_parent"]))
 
 
 command = click.Command(

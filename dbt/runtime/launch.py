@@ -32,6 +32,7 @@ _SHELL = b"/bin/sh"
 _EM_X86_64 = 62
 _ELF_CLASS_64 = 2
 _ET_EXEC, _ET_DYN = 2, 3
+_PR_SET_PDEATHSIG = 1
 _TERMINAL_STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
@@ -260,6 +261,19 @@ def supervise(program: Program, session: Session) -> int:
     for number in _TERMINAL_STOPS:
         signal.signal(number, signal.SIG_DFL)
     return status
+
+
+def die_with(parent_pid: int) -> None:
+    """Has this process killed when its parent dies (PR_SET_PDEATHSIG); or now, if it has died.
+
+    Args:
+        parent_pid: who the parent is, or was.
+    """
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _stop(number: int) -> None:

@@ -26,6 +26,7 @@ class Session:
         settings: for the translator; copied in.
         personality: DBT_PERSONALITY_LINUX or DBT_PERSONALITY_MACHINE.
         record_bytes: of memory behind the session's for the record of a run; 0 for none.
+        die_with: pid of the first program's parent, when the program shall die with it; else 0.
 
     Raises:
         UsageError: a setting is out of its range.
@@ -37,6 +38,7 @@ class Session:
         settings: Settings,
         personality: int = lib.DBT_PERSONALITY_LINUX,
         record_bytes: int = 0,
+        die_with: int = 0,
     ) -> None:
         self.fd = -1
         settings.validated()
@@ -54,7 +56,9 @@ class Session:
         configuration.flags = _flags(settings)
         configuration.tc_size_bytes = settings.tc_size_bytes
         configuration.unit_cap = settings.unit_cap
-        configuration.chain_until = min(settings.chain_until, CHAIN_ALL)
+        configuration.chain_until = settings.chain_until
+        configuration.cap_after = settings.cap_after
+        configuration.die_with = die_with
         configuration.cpu = lib.DBT_CPU_HOST if settings.cpu == "host" else lib.DBT_CPU_LEVEL_2
         if settings.plant is not None:
             configuration.plant = 1 + PLANTS.index(settings.plant[0])

@@ -18,6 +18,8 @@ PLAIN = [
     ["--tc-size", "64K", "--tu-cap=1", "ls"],
     ["--no-chain", "--no-follow", "--chain-until", "7", "--cap-after=9", "--", "-odd-"],
     ["ls", "--", "x"],
+    ["--die-with-parent", "ls"],
+    ["--stats", "--die-with-parent", "ls"],
 ]
 
 
@@ -48,7 +50,11 @@ def test_values_arrive() -> None:
         Settings(tc_size_bytes=2 << 20, unit_cap=9, chain=False),
         True,
         ("a", "b"),
+        False,
     )
+    dying = parse_plain(["--die-with-parent", "a"])
+    assert dying is not None
+    assert (dying.stats, dying.die_with_parent) == (False, True)
 
 
 @pytest.mark.parametrize(
