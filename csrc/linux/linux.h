@@ -402,6 +402,8 @@ i64 dbt_maps_read(const char *path, bool (*visit)(void *owner, const dbt_maps_en
 /* own_memory.c: ranges that the VMM itself has mapped. */
 void dbt_own_add(u64 host_start, u64 host_end);
 void dbt_own_remove(u64 host_start, u64 host_end);
+/* Where a mapping of the VMM's shall lie that may lie anywhere. */
+u64 dbt_own_place(u64 size_bytes);
 /* Whether [start, end) touches one; then the part of the first one inside is answered. */
 bool dbt_own_overlaps(u64 start, u64 end, u64 *host_start, u64 *host_end);
 /* Around a fork: the list must be whole in the child. */

@@ -4,6 +4,9 @@
 #include "linux/linux.h"
 
 #define OWN_CAPACITY 16384 /* of the 65,530 mappings that the kernel allows; untouched ones cost nothing */
+#define DISTANCE_BYTES 0x20000000000ULL /* 2 TB: more than the kernel moves a start at random */
+
+extern const u8 __ehdr_start[] __attribute__((visibility("hidden")));
 
 typedef struct own_range {
     u64 host_start;
@@ -38,6 +41,21 @@ void dbt_own_lock(void)
 void dbt_own_unlock(void)
 {
     dbt_lock_give(&own.lock);
+}
+
+/* Far below the image, so that what the guest unmaps stays free for the guest, and its own mappings come
+ * to lie as they would natively. A hint: where it is taken, the kernel chooses. */
+u64 dbt_own_place(u64 size_bytes)
+{
+    static u64 next;
+    if (__atomic_load_n(&next, __ATOMIC_RELAXED) == 0) {
+        __atomic_store_n(&next, (u64)__ehdr_start - DISTANCE_BYTES, __ATOMIC_RELAXED);
+    }
+    u64 place = __atomic_fetch_add(&next, DBT_PAGE_UP(size_bytes), __ATOMIC_RELAXED);
+    if (place > (u64)__ehdr_start - DISTANCE_BYTES / 2) {
+        __atomic_store_n(&next, 0, __ATOMIC_RELAXED); /* once round: the first places are free again */
+    }
+    return place;
 }
 
 void dbt_own_add(u64 host_start, u64 host_end)

@@ -52,8 +52,8 @@ void dbt_recorder_open(dbt_linux_process *process, i32 session_fd)
     if (size_bytes == 0) {
         return;
     }
-    i64 host = dbt_host_call6(__NR_mmap, 0, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-                              (u64)session_fd, DBT_PAGE_UP(sizeof(dbt_session)));
+    i64 host = dbt_host_call6(__NR_mmap, dbt_own_place(size_bytes), size_bytes,
+                              PROT_READ | PROT_WRITE, MAP_SHARED, (u64)session_fd, DBT_PAGE_UP(sizeof(dbt_session)));
     if (host < 0) {
         return;
     }

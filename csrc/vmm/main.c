@@ -112,8 +112,9 @@ static u64 auxiliary(const dbt_start *start, u64 type, u64 otherwise)
 /* Maps the session and moves its descriptor out of the guest's way. */
 static void open_session(dbt_linux_process *process, i32 fd)
 {
-    i64 host = dbt_host_mmap(0, DBT_PAGE_UP(sizeof(dbt_session)), PROT_READ | PROT_WRITE, MAP_SHARED,
-                             fd, 0);
+    u64 size_bytes = DBT_PAGE_UP(sizeof(dbt_session));
+    i64 host = dbt_host_mmap(dbt_own_place(size_bytes), size_bytes, PROT_READ | PROT_WRITE,
+                             MAP_SHARED, fd, 0);
     if (host < 0) {
         fail(DBT_STATUS_FAILED, "this program is started by the dbt command only", "");
     }

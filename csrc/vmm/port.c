@@ -19,7 +19,8 @@ u64 dbt_port_map(u64 address, u64 size_bytes, u32 protection)
 {
     u32 flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     flags |= address != 0 ? (u32)MAP_FIXED_NOREPLACE : 0u;
-    i64 result = dbt_host_mmap(address, size_bytes, host_protection(protection), flags, -1, 0);
+    u64 place = address != 0 ? address : dbt_own_place(size_bytes);
+    i64 result = dbt_host_mmap(place, size_bytes, host_protection(protection), flags, -1, 0);
     if (result < 0) {
         return 0;
     }
@@ -35,7 +36,7 @@ u64 dbt_port_map(u64 address, u64 size_bytes, u32 protection)
 
 u64 dbt_port_map_shared(u64 size_bytes)
 {
-    i64 result = dbt_host_mmap(0, size_bytes, PROT_READ | PROT_WRITE,
+    i64 result = dbt_host_mmap(dbt_own_place(size_bytes), size_bytes, PROT_READ | PROT_WRITE,
                                MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (result < 0) {
         return 0;

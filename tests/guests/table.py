@@ -196,6 +196,10 @@ GUESTS: tuple[Guest, ...] = (
     _linked("write_code_syscall", b"17 34 51 68 85\n", variants=DYNAMIC),
     _linked("write_code_shared", b"12979564489069079028\n", variants=DYNAMIC),
     _linked("code_owner", b"ok\n", variants=DYNAMIC),
+    *(
+        _linked("code_random", arguments=(seed,), label=seed, variants=("pie", "static"))
+        for seed in ("8", "46")
+    ),
     _linked("code_from_child", b"ok\n", variants=DYNAMIC),
     _bare("unmap_image", b"elsewhere\n", status=42),
     _linked("protection_flips", b"7 11 7 9 11 11\n", variants=DYNAMIC),
