@@ -229,6 +229,30 @@ static void enter_to_step(dbt_context *context) {
     context->step_host_pc = 0;
 }
 
+/* Goes to the unit at context->rip, or on behind a report. False: the personality was asked instead. */
+static bool enter_next(dbt_context *context, bool traps, dbt_arrival *arrival) {
+    if (arrival->recorded != DBT_NONE && arrival->evictions == context->engine->evictions) {
+        go_on(context, arrival->recorded);
+        return true;
+    }
+    u32 unit;
+    context->one_instruction |= traps;
+    const dbt_status status = context->rip < DBT_CANONICAL_LIMIT
+                                  ? find_unit(context, arrival->entry, &unit)
+                                  : DBT_ERROR_NOT_MAPPED;
+    if (status == DBT_ERROR_NOT_MAPPED) {
+        call_hook(context, DBT_EXIT_KIND_FETCH, 0, arrival);
+        return false;
+    }
+    if (status == DBT_ERROR_MEMORY) {
+        call_hook(context, DBT_EXIT_KIND_MEMORY, 0, arrival);
+        return false;
+    }
+    DBT_ASSERT(status == DBT_OK);
+    enter(context, unit, arrival);
+    return true;
+}
+
 u32 dbt_dispatch(dbt_context *context) {
     dbt_engine *engine = context->engine;
     dbt_arrival arrival;
@@ -259,31 +283,10 @@ u32 dbt_dispatch(dbt_context *context) {
             call_hook(context, DBT_EXIT_KIND_COUNT, 0, &arrival);
             continue;
         }
-        if (arrival.recorded != DBT_NONE && arrival.evictions == engine->evictions) {
-            go_on(context, arrival.recorded);
-            if (context->rflags & DBT_FLAG_TF) {
-                enter_to_step(context);
-            }
-            context->in_tc = 1;
-            dbt_engine_unlock(engine);
-            return 0;
-        }
-        u32 unit;
         const bool traps = context->rflags & DBT_FLAG_TF;
-        context->one_instruction |= traps;
-        const dbt_status status = context->rip < DBT_CANONICAL_LIMIT
-                                      ? find_unit(context, arrival.entry, &unit)
-                                      : DBT_ERROR_NOT_MAPPED;
-        if (status == DBT_ERROR_NOT_MAPPED) {
-            call_hook(context, DBT_EXIT_KIND_FETCH, 0, &arrival);
+        if (!enter_next(context, traps, &arrival)) {
             continue;
         }
-        if (status == DBT_ERROR_MEMORY) {
-            call_hook(context, DBT_EXIT_KIND_MEMORY, 0, &arrival);
-            continue;
-        }
-        DBT_ASSERT(status == DBT_OK);
-        enter(context, unit, &arrival);
         if (traps) {
             enter_to_step(context);
         }

@@ -3,7 +3,7 @@
  * State: dbt_engine's three tables.
  * Invariant: whatever an entry holds, the prologue it leads to compares the guest address; an entry
  * leads to a live unit or to a miss routine. Engine lock held for every write of C; the hit routines
- * (templates.py) write the first level without it, and look at the second level again afterwards. */
+ * (routines.py) write the first level without it, and look at the second level again afterwards. */
 #include "core/tcache.h"
 
 #define WAYS 4u
@@ -49,7 +49,15 @@ static u64 *first_slot(const dbt_engine *engine, const dbt_unit *unit) {
                                            : jump_slot(engine, unit->guest_pc);
 }
 
+/* What an empty slot of the unit's table holds. */
+static u64 miss_routine(const dbt_engine *engine, const dbt_unit *unit) {
+    return unit->entry == DBT_ENTRY_RETURN ? engine->host_return_miss : engine->host_jump_miss;
+}
+
 void dbt_tables_remove(dbt_engine *engine, const dbt_unit *unit) {
+    if (unit->entry != DBT_ENTRY_RETURN && unit->entry != DBT_ENTRY_JUMP) {
+        return; /* it was never in any */
+    }
     dbt_second *set = second_set(engine, unit->guest_pc);
     for (u32 way = 0; way < WAYS; way++) {
         if (set[way].value == second_value(unit)) {
@@ -61,7 +69,7 @@ void dbt_tables_remove(dbt_engine *engine, const dbt_unit *unit) {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     u64 *slot = first_slot(engine, unit);
     if (*slot == dbt_unit_entry(unit)) {
-        *slot = unit->entry == DBT_ENTRY_RETURN ? engine->host_return_miss : engine->host_jump_miss;
+        *slot = miss_routine(engine, unit);
     }
 }
 
@@ -83,7 +91,7 @@ static dbt_second *second_place(const dbt_engine *engine, const dbt_unit *unit) 
         if (set[way].tag == second_tag(unit)) {
             return &set[way];
         }
-        if (!found && set[way].tag == empty_tag(engine, &set[way])) {
+        if (!found && !set[way].value) {
             found = &set[way];
         }
     }
@@ -113,9 +121,8 @@ void dbt_tcache_fill_table(dbt_engine *engine, u32 number) {
 
 void dbt_tcache_offer_table(dbt_engine *engine, u32 number, u32 before) {
     const dbt_unit *unit = &engine->units[number];
-    const bool is_return = unit->entry == DBT_ENTRY_RETURN;
     const u64 held = *first_slot(engine, unit);
-    if (held == (is_return ? engine->host_return_miss : engine->host_jump_miss) ||
+    if (held == miss_routine(engine, unit) ||
         (before != DBT_NONE && held == dbt_unit_entry(&engine->units[before]))) {
         dbt_tcache_fill_table(engine, number);
         return;

@@ -338,8 +338,8 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
         dbt_emit_prologue(emitter, entry, landing);
     }
     unit->host_body = (u64)emitter->hot;
-    unit->record_flags = record_flags(engine);
     if (room && engine->recording) {
+        unit->record_flags = record_flags(engine);
         dbt_emit_record(emitter);
     }
     for (u32 i = 0; room && i < engine->item_count; i++) {
@@ -387,11 +387,12 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
  * keeps in its branch history, and must find some there. (A switch interpreter: 1.38 of native so,
  * 2.07 with 64 bytes for all. fib, two builds: 0.95 and 1.19, against 1.19 and 1.51 with 16.) Large
  * programs, those with paired returns, miss the instruction cache instead: cc1plus 1.68, and 1.63 with 16. */
-static void align_hot(dbt_chunk *chunk, dbt_entry_kind entry, bool paired) {
+static void align_hot(dbt_engine *engine, u32 chunk_number, dbt_entry_kind entry) {
+    dbt_chunk *chunk = &engine->chunks[chunk_number];
     if (entry == DBT_ENTRY_JUMP) {
         return;
     }
-    const u64 mask = paired ? 15 : 63;
+    const u64 mask = engine->paired ? 15 : 63;
     const u64 offset = entry == DBT_ENTRY_RETURN ? DBT_MISS_JUMP_BYTES : 0;
     const u64 aligned = ((chunk->host_hot + offset + mask) & ~mask) - offset;
     memset((u8 *)chunk->host_hot, 0xcc, aligned - chunk->host_hot);
@@ -472,10 +473,11 @@ static void follow(dbt_build *build, dbt_emitter *emitter, u32 cap) {
             break;
         }
         const dbt_entry_kind entry = falls ? DBT_ENTRY_BODY : DBT_ENTRY_RETURN;
-        const u32 other = dbt_tcache_lookup(engine, guest_pc, DBT_ENTRY_RETURN);
+        const u32 other =
+            falls ? DBT_NONE : dbt_tcache_lookup(engine, guest_pc, DBT_ENTRY_RETURN);
         const u64 hot = engine->chunks[emitter->chunk].host_hot;
         if (!falls && !paired) {
-            align_hot(&engine->chunks[emitter->chunk], entry, engine->paired);
+            align_hot(engine, emitter->chunk, entry);
         }
         dbt_emitter next;
         if (build_items(build, guest_pc, cap) != DBT_OK ||
@@ -518,7 +520,7 @@ static dbt_status translate_thunk(dbt_engine *engine, u64 guest_pc, dbt_entry_ki
     if (status != DBT_OK) {
         return status;
     }
-    align_hot(&engine->chunks[chunk_number], entry, engine->paired);
+    align_hot(engine, chunk_number, entry);
     const u32 number = emit_thunk(engine, chunk_number, guest_pc, entry, false);
     dbt_tcache_link_exits(engine, number);
     *out = number;
@@ -535,7 +537,7 @@ static dbt_status emit_first(dbt_build *build, u64 guest_pc, dbt_entry_kind entr
         if (status != DBT_OK) {
             return status;
         }
-        align_hot(&engine->chunks[chunk_number], entry, engine->paired);
+        align_hot(engine, chunk_number, entry);
         status = emit_items(build, chunk_number, guest_pc, entry, false, may_fall, emitter);
         if (status != DBT_ERROR_FULL) {
             return status;

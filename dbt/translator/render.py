@@ -66,7 +66,8 @@ HOLE_BYTES = {"operand": 8}
 
 
 _HEADING = (
-    "/* Rendered by dbt/translator/render.py from templates.py and rules.py. */\n#pragma once\n"
+    "/* Rendered by dbt/translator/render.py from the templates, routines and rules beside it. */\n"
+    "#pragma once\n"
 )
 
 

@@ -81,3 +81,42 @@ class Template:
 def lines(text: str) -> tuple[str, ...]:
     """The lines of a body, without what only lays it out."""
     return tuple(line.strip() for line in text.strip().splitlines() if line.strip())
+
+
+class Collector:
+    """Collects templates in the order in which it is called for them."""
+
+    def __init__(self) -> None:
+        self.templates: list[Template] = []
+
+    def __call__(
+        self,
+        name: str,
+        body: str,
+        *,
+        guest: str,
+        host: str,
+        why: str,
+        scratch: int = 0,
+        fixed: tuple[str, ...] = (),
+        keeps_spilled: bool = False,
+        entry_spilled: tuple[str, ...] = (),
+        entry_where: str = "this",
+        ends: bool = False,
+    ) -> None:
+        """Adds a template; the arguments are the fields of `Template`, the body still one text."""
+        self.templates.append(
+            Template(
+                name,
+                lines(body),
+                scratch,
+                fixed,
+                keeps_spilled,
+                entry_spilled,
+                entry_where,
+                ends,
+                guest,
+                host,
+                why,
+            )
+        )
