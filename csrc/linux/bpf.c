@@ -4,8 +4,6 @@
  * has instructions. */
 #include "linux/bpf.h"
 
-#define OPERATION(code) ((code)&0xf0u)
-
 /* What seccomp permits of the instruction set: no packet loads, no halves or bytes, no remainder. */
 static bool is_allowed(u32 code)
 {
@@ -29,7 +27,7 @@ static bool is_allowed(u32 code)
     default:
         break;
     }
-    u32 operation = OPERATION(code);
+    u32 operation = BPF_OP(code);
     if ((code & ~(0xf0u | BPF_X)) == BPF_ALU) {
         return operation <= BPF_RSH || operation == BPF_XOR;
     }
@@ -38,7 +36,7 @@ static bool is_allowed(u32 code)
 
 static bool is_conditional(const dbt_bpf_instruction *at)
 {
-    return BPF_CLASS(at->code) == BPF_JMP && OPERATION(at->code) != BPF_JA;
+    return BPF_CLASS(at->code) == BPF_JMP && BPF_OP(at->code) != BPF_JA;
 }
 
 static bool has_valid_operand(const dbt_bpf_instruction *at, u32 left)
@@ -116,7 +114,7 @@ bool dbt_bpf_is_valid(const dbt_bpf_instruction *program, u32 length)
 
 static bool holds(u32 code, u32 left, u32 right)
 {
-    switch (OPERATION(code)) {
+    switch (BPF_OP(code)) {
     case BPF_JEQ:
         return left == right;
     case BPF_JGT:
@@ -130,7 +128,7 @@ static bool holds(u32 code, u32 left, u32 right)
 
 static u32 compute(u32 code, u32 left, u32 right)
 {
-    switch (OPERATION(code)) {
+    switch (BPF_OP(code)) {
     case BPF_ADD:
         return left + right;
     case BPF_SUB:

@@ -142,7 +142,7 @@ bool dbt_code_release(dbt_linux_space *space, u64 guest_start, u64 guest_end)
         return false;
     }
     bool has_engine = dbt_space_lock(space, guest_start, guest_end);
-    bool any = dbt_code_release_held(space, guest_start, guest_end);
+    bool any = has_engine && dbt_code_release_held(space, guest_start, guest_end);
     dbt_space_unlock(space, has_engine);
     return any;
 }

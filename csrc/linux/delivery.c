@@ -10,23 +10,17 @@
 #define FRAME_ALIGNMENT 16
 #define XSAVE_HEADER_AT 512
 #define XSAVE_HEADER_BYTES 64
-#define XSAVE_LEGACY_BYTES 576 /* with the header */
 #define MAGIC2_BYTES 4
 #define MXCSR_AT 24
 #define MXCSR_INITIAL 0x1f80
-#define FEATURE_PKRU (1ULL << 9)
-#define FEATURE_TILES (3ULL << 17)
 #define USER_CS 0x33
 #define USER_SS 0x2b
-#define RFLAGS_RF 0x10000ULL
-#define RFLAGS_TF 0x100ULL
 #define RFLAGS_DF 0x400ULL
 /* What rt_sigreturn takes from the frame: AC OF DF TF SF ZF AF PF CF RF. */
 #define RFLAGS_RESTORED 0x50dd5ULL
-#define NEVER_BLOCKED (DBT_SIGNAL_BIT(DBT_SIGKILL) | DBT_SIGNAL_BIT(DBT_SIGSTOP))
 
 /* An XSAVE area in which every component is in its initial state. */
-static const u8 initial_state[XSAVE_LEGACY_BYTES] __attribute__((aligned(FP_ALIGNMENT))) = {
+static const u8 initial_state[DBT_XSAVE_LEGACY_BYTES] __attribute__((aligned(FP_ALIGNMENT))) = {
     [MXCSR_AT] = MXCSR_INITIAL & 0xff,
     [MXCSR_AT + 1] = MXCSR_INITIAL >> 8,
 };
@@ -35,20 +29,8 @@ static const u8 initial_state[XSAVE_LEGACY_BYTES] __attribute__((aligned(FP_ALIG
  * need a permission. */
 static void learn_features(dbt_linux_process *process)
 {
-    u32 low;
-    u32 high;
-    u32 leaf[4];
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    process->fp_features = (((u64)high << 32) | low) & ~FEATURE_TILES;
-    process->fp_bytes = XSAVE_LEGACY_BYTES;
-    for (u32 bit = 2; bit < 63; bit++) {
-        if ((process->fp_features >> bit & 1) != 0) {
-            dbt_host_cpuid(0xd, bit, leaf);
-            if (leaf[1] + leaf[0] > process->fp_bytes) {
-                process->fp_bytes = leaf[1] + leaf[0];
-            }
-        }
-    }
+    process->fp_features = dbt_host_features() & ~DBT_FEATURE_TILES;
+    process->fp_bytes = dbt_host_xsave_bytes(process->fp_features);
 }
 
 /* Stores the vector and x87 state at guest_area as the kernel does, and resets the live one. */
@@ -69,7 +51,7 @@ static bool push_fp_state(dbt_linux_process *process, u64 guest_area)
         !dbt_guest_write(space, guest_area + process->fp_bytes, &magic2, sizeof magic2)) {
         return false;
     }
-    return dbt_gate_xrstor((u64)initial_state, process->fp_features & ~FEATURE_PKRU);
+    return dbt_gate_xrstor((u64)initial_state, process->fp_features & ~DBT_FEATURE_PKRU);
 }
 
 static void fill_registers(const dbt_linux_thread *thread, dbt_host_sigcontext *to)
@@ -165,7 +147,7 @@ static bool push_frame(dbt_linux_thread *thread, const dbt_linux_signal *signal,
     registers[DBT_RDX] = at + offsetof(dbt_host_frame, context);
     registers[DBT_RSP] = at;
     context->rip = action->handler;
-    context->rflags &= ~(RFLAGS_DF | RFLAGS_RF | RFLAGS_TF);
+    context->rflags &= ~(RFLAGS_DF | DBT_RFLAGS_RF | DBT_FLAG_TF);
     dbt_recorder_frame(thread, at, guest_area + process->fp_bytes + MAGIC2_BYTES);
     return true;
 }
@@ -217,7 +199,7 @@ static void handle(dbt_linux_thread *thread, const dbt_linux_signal *signal)
     u64 base = thread->has_handler_mask ? thread->handler_mask : thread->blocked;
     u64 own = (action.flags & DBT_SA_NODEFER) != 0 ? 0 : DBT_SIGNAL_BIT(number);
     thread->has_handler_mask = false;
-    thread->blocked = (base | action.mask | own) & ~NEVER_BLOCKED;
+    thread->blocked = (base | action.mask | own) & ~DBT_NEVER_BLOCKED;
 }
 
 /* Takes the next signal that is not blocked out of the queue. */
@@ -263,7 +245,7 @@ static bool load_fp_state(dbt_linux_process *process, u64 guest_area)
     if (process->fp_bytes == 0) {
         learn_features(process);
     }
-    u64 own = process->fp_features & ~FEATURE_PKRU;
+    u64 own = process->fp_features & ~DBT_FEATURE_PKRU;
     if (!dbt_gate_xrstor((u64)initial_state, own)) {
         return false;
     }
@@ -274,7 +256,7 @@ static bool load_fp_state(dbt_linux_process *process, u64 guest_area)
         return false;
     }
     bool is_extended =
-        software.magic1 == DBT_FP_MAGIC1 && software.xsave_bytes >= XSAVE_LEGACY_BYTES &&
+        software.magic1 == DBT_FP_MAGIC1 && software.xsave_bytes >= DBT_XSAVE_LEGACY_BYTES &&
         software.xsave_bytes <= process->fp_bytes &&
         software.extended_bytes > software.xsave_bytes &&
         dbt_guest_read(&magic2, guest_area + software.xsave_bytes, sizeof magic2) &&
@@ -297,7 +279,7 @@ void dbt_signals_return(dbt_linux_thread *thread)
         return;
     }
     take_registers(context, &frame.context.registers);
-    thread->blocked = frame.context.mask & ~NEVER_BLOCKED;
+    thread->blocked = frame.context.mask & ~DBT_NEVER_BLOCKED;
     (void)dbt_signals_set_stack(thread, &frame.context.stack);
     if (thread->queue_length > 0) {
         context->pending = 1;

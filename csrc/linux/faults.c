@@ -9,8 +9,6 @@
 #include "linux/text.h"
 
 #define PF_WRITE 2
-#define TRAP_PAGE_FAULT 14
-#define RFLAGS_TF 0x100ULL
 #define FIRST_REALTIME 32
 
 void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *host);
@@ -119,7 +117,7 @@ static void guest_fault(dbt_linux_thread *thread, const dbt_host_siginfo *info,
         .error = host->registers.error,
         .trap_number = host->registers.trap_number,
         /* The host's own is of the last page fault, which may have been ours. */
-        .cr2 = host->registers.trap_number == TRAP_PAGE_FAULT ? host->registers.cr2
+        .cr2 = host->registers.trap_number == DBT_TRAP_PAGE_FAULT ? host->registers.cr2
                                                               : thread->trap_cr2,
     };
     if ((info->number == DBT_SIGILL || info->number == DBT_SIGFPE ||
@@ -195,7 +193,7 @@ static void single_step(dbt_linux_thread *thread, const dbt_host_siginfo *info,
         return;
     }
     if (engine == 0 || !dbt_engine_in_tc(engine, host->registers.rip)) {
-        host->registers.rflags &= ~RFLAGS_TF;
+        host->registers.rflags &= ~(u64)DBT_FLAG_TF;
         return;
     }
     read_host(&host->registers, &state);

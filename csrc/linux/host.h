@@ -9,6 +9,7 @@
 
 #include <asm/prctl.h>
 #include <asm/unistd.h>
+#include <linux/capability.h>
 #include <linux/elf.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -112,6 +113,7 @@ typedef struct dbt_host_stat {
 #define DBT_SIGWINCH 28
 #define DBT_SIGSYS 31
 #define DBT_SIGNAL_BIT(number) (1ULL << ((number)-1))
+#define DBT_NEVER_BLOCKED (DBT_SIGNAL_BIT(DBT_SIGKILL) | DBT_SIGNAL_BIT(DBT_SIGSTOP))
 
 #define DBT_SA_NOCLDSTOP 0x1ULL
 #define DBT_SA_NOCLDWAIT 0x2ULL
@@ -135,6 +137,8 @@ typedef struct dbt_host_stat {
 
 #define DBT_SI_USER 0
 #define DBT_SI_KERNEL 0x80
+#define DBT_TRAP_PAGE_FAULT 14
+#define DBT_RFLAGS_RF 0x10000ULL
 #define DBT_TRAP_TRACE 2
 #define DBT_SEGV_MAPERR 1
 #define DBT_SEGV_ACCERR 2
@@ -217,6 +221,42 @@ static inline void dbt_host_cpuid(u32 leaf, u32 subleaf, u32 out[4])
     __asm__ volatile("cpuid"
                      : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
                      : "0"(leaf), "2"(subleaf));
+}
+
+/* Whether the process has a capability, one of the first 32 (capabilities(7)). */
+static inline bool dbt_host_has_capability(u32 number)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    return dbt_host_call2(__NR_capget, (u64)&header, (u64)data) == 0 &&
+           (data[0].effective >> number & 1) != 0;
+}
+
+#define DBT_XSAVE_LEGACY_BYTES 576u /* with the header */
+#define DBT_FEATURE_PKRU (1ULL << 9)
+#define DBT_FEATURE_TILES (3ULL << 17)
+
+/* The components of processor state that are enabled (XCR0). */
+static inline u64 dbt_host_features(void)
+{
+    u32 low;
+    u32 high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (u64)high << 32 | low;
+}
+
+/* Bytes of an area with these components in the standard format (SDM vol. 1, 13.4). */
+static inline u32 dbt_host_xsave_bytes(u64 features)
+{
+    u32 size_bytes = DBT_XSAVE_LEGACY_BYTES;
+    for (u32 bit = 2; bit < 63; bit++) {
+        u32 leaf[4];
+        if ((features >> bit & 1) != 0) {
+            dbt_host_cpuid(0xd, bit, leaf);
+            size_bytes = leaf[1] + leaf[0] > size_bytes ? leaf[1] + leaf[0] : size_bytes;
+        }
+    }
+    return size_bytes;
 }
 
 #endif

@@ -9,8 +9,6 @@
 #define RESOURCE_DATA 2
 #define RESOURCE_AS 9
 #define LIMIT_NONE (~0ULL)
-#define CAPABILITY_VERSION 0x20080522u
-#define CAPABILITY_RESOURCE (1u << 24)
 #define CACHE_SHARE 16 /* of the address space: the engine maps some 7 times the size of its cache */
 #define CACHE_LEAST_BYTES 65536u
 #define STACK_START_BYTES 0x21000ULL /* what a stack takes before it grows */
@@ -85,19 +83,6 @@ void dbt_limits_take_back(const dbt_linux_process *process)
     }
 }
 
-static bool may_raise(void)
-{
-    struct {
-        u32 version;
-        i32 pid;
-    } header = {CAPABILITY_VERSION, 0};
-    struct {
-        u32 effective, permitted, inheritable;
-    } data[2] = {{0, 0, 0}, {0, 0, 0}};
-    return dbt_host_call2(__NR_capget, (u64)&header, (u64)data) == 0 &&
-           (data[0].effective & CAPABILITY_RESOURCE) != 0;
-}
-
 static i64 change(dbt_linux_process *process, u64 guest_new, u64 guest_old, u32 at)
 {
     dbt_limit *limit = &process->limits[at];
@@ -109,7 +94,7 @@ static i64 change(dbt_linux_process *process, u64 guest_new, u64 guest_old, u32 
     if (wanted.current > wanted.maximum) {
         return -EINVAL;
     }
-    if (wanted.maximum > before.maximum && !may_raise()) {
+    if (wanted.maximum > before.maximum && !dbt_host_has_capability(CAP_SYS_RESOURCE)) {
         return -EPERM;
     }
     *limit = wanted;

@@ -371,7 +371,7 @@ void dbt_recorder_open(dbt_linux_process *process, i32 session_fd);
 void dbt_recorder_start(dbt_linux_thread *thread);
 void dbt_recorder_unit(dbt_context *context, u32 instructions, u32 flags);
 void dbt_recorder_enter(dbt_linux_thread *thread, u64 number, const u64 *arguments);
-void dbt_recorder_leave(dbt_linux_thread *thread, bool changes_regions);
+void dbt_recorder_leave(dbt_linux_thread *thread, u64 number);
 /* About to be delivered, or to end the process (has_vector: the processor holds the guest's vector
  * state, as in no signal handler); the frame was pushed to [guest_start, guest_end). */
 void dbt_recorder_signal(dbt_linux_thread *thread, const dbt_host_siginfo *info, bool has_vector);

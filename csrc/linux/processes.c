@@ -12,7 +12,6 @@
 #include "linux/seccomp_filters.h"
 #include "linux/text.h"
 
-#define CLONE_SIGNAL_MASK 0xffULL
 #define CLONE_VM 0x100u
 #define CLONE_SIGHAND 0x800u
 #define CLONE_PIDFD 0x1000u
@@ -191,7 +190,6 @@ static void run_sharing_process(void *argument)
     dbt_linux_thread *thread = argument;
     u32 parent_pid = thread->process->pid;
     __asm__ volatile("wrgsbase %0" : : "r"(thread->context));
-    thread->process->pid = (u32)dbt_host_call1(__NR_getpid, 0);
     dbt_slab_claim(thread->process, parent_pid);
     thread->context->slab = thread->process->slab;
     if (thread->process->clears_handlers) {

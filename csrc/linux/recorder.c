@@ -10,9 +10,6 @@
 #define SPIN_ROUNDS 512u
 #define WAIT_SECONDS 1
 #define FEATURES_LEGACY 3ULL /* x87 and SSE */
-#define FEATURE_TILES (3ULL << 17)
-#define FEATURE_PKRU (1ULL << 9)
-#define XSAVE_LEGACY_BYTES 576u
 #define SYSCALL_BYTES 2
 
 static dbt_record *record_of(const dbt_linux_thread *thread)
@@ -21,29 +18,14 @@ static dbt_record *record_of(const dbt_linux_thread *thread)
     return process->recorded == thread->context ? process->record : 0;
 }
 
-/* The components that are recorded, and the bytes of an area in the standard format (SDM vol. 1, 13.4). */
+/* The components that are recorded, and the bytes they take. */
 static void learn_features(const dbt_linux_process *process, dbt_record *record)
 {
-    u32 low;
-    u32 high;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    record->features = (((u64)high << 32) | low) & ~FEATURE_TILES & ~FEATURE_PKRU;
+    record->features = dbt_host_features() & ~DBT_FEATURE_TILES & ~DBT_FEATURE_PKRU;
     if (process->session->configuration.cpu == DBT_CPU_LEVEL_2) {
         record->features &= FEATURES_LEGACY;
     }
-    u32 size = XSAVE_LEGACY_BYTES;
-    for (u32 bit = 2; bit < 63; bit++) {
-        u32 bytes;
-        u32 offset;
-        u32 c = bit;
-        u32 d;
-        if ((record->features >> bit & 1) == 0) {
-            continue;
-        }
-        __asm__ volatile("cpuid" : "=a"(bytes), "=b"(offset), "+c"(c), "=d"(d) : "0"(0xd));
-        size = offset + bytes > size ? offset + bytes : size;
-    }
-    record->vector_bytes = (size + 63) & ~63u;
+    record->vector_bytes = (dbt_host_xsave_bytes(record->features) + 63) & ~63u;
 }
 
 void dbt_recorder_open(dbt_linux_process *process, i32 session_fd)
@@ -205,14 +187,32 @@ void dbt_recorder_enter(dbt_linux_thread *thread, u64 number, const u64 *argumen
     (void)post(thread, DBT_EVENT_ENTER);
 }
 
-void dbt_recorder_leave(dbt_linux_thread *thread, bool changes_regions)
+static bool changes_regions(u64 number)
+{
+    switch (number) {
+    case __NR_mmap:
+    case __NR_munmap:
+    case __NR_mprotect:
+    case __NR_pkey_mprotect:
+    case __NR_brk:
+    case __NR_mremap:
+    case __NR_shmat:
+    case __NR_shmdt:
+    case __NR_remap_file_pages:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void dbt_recorder_leave(dbt_linux_thread *thread, u64 number)
 {
     dbt_record *record = record_of(thread);
     if (record == 0) {
         return;
     }
     take_state(thread->context, &record->now);
-    if (changes_regions) {
+    if (changes_regions(number)) {
         tell_regions(thread->process->space, record);
     }
     (void)post(thread, DBT_EVENT_LEAVE);

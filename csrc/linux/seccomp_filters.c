@@ -13,7 +13,6 @@
 #include "linux/text.h"
 
 #include <linux/audit.h>
-#include <linux/capability.h>
 #include <linux/seccomp.h>
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -101,13 +100,8 @@ u32 dbt_seccomp_count(const dbt_linux_thread *thread)
 /* Whether the thread may install filters: CAP_SYS_ADMIN, or nothing to gain by execve. */
 static bool may_install(void)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
-    if (dbt_host_call6(__NR_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0) == 1) {
-        return true;
-    }
-    return dbt_host_call2(__NR_capget, (u64)&header, (u64)data) == 0 &&
-           (data[0].effective >> CAP_SYS_ADMIN & 1) != 0;
+    return dbt_host_call6(__NR_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0) == 1 ||
+           dbt_host_has_capability(CAP_SYS_ADMIN);
 }
 
 /* Marks the calls that the filter allows by their number alone. */

@@ -8,7 +8,6 @@
 #include "linux/linux.h"
 
 #define SET_BYTES 8
-#define NEVER_BLOCKED (DBT_SIGNAL_BIT(DBT_SIGKILL) | DBT_SIGNAL_BIT(DBT_SIGSTOP))
 
 static bool holds_faults(const dbt_linux_thread *thread)
 {
@@ -75,7 +74,7 @@ i64 dbt_signals_wait(dbt_linux_thread *thread, u64 number, u64 *arguments)
     thread->has_wait_mask = false;
     if (result == -EINTR && thread->context->pending != 0) {
         /* The handler runs under the mask that was waited with; afterwards the old one is back. */
-        thread->handler_mask = mask & ~NEVER_BLOCKED;
+        thread->handler_mask = mask & ~DBT_NEVER_BLOCKED;
         thread->has_handler_mask = true;
     }
     return result;

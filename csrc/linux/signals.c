@@ -13,7 +13,6 @@
 /* Of these, the ones that the VMM itself causes: writes into watched pages, guarded accesses, kicks. */
 #define OPEN_SIGNALS                                                                               \
     (DBT_SIGNAL_BIT(DBT_SIGILL) | DBT_SIGNAL_BIT(DBT_SIGBUS) | DBT_SIGNAL_BIT(DBT_SIGSEGV))
-#define NEVER_BLOCKED (DBT_SIGNAL_BIT(DBT_SIGKILL) | DBT_SIGNAL_BIT(DBT_SIGSTOP))
 #define KNOWN_FLAGS                                                                                \
     (DBT_SA_NOCLDSTOP | DBT_SA_NOCLDWAIT | DBT_SA_SIGINFO | DBT_SA_EXPOSE_TAGBITS |                \
      DBT_SA_RESTORER | DBT_SA_ONSTACK | DBT_SA_RESTART | DBT_SA_NODEFER | DBT_SA_RESETHAND)
@@ -167,14 +166,14 @@ i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments)
         return -EFAULT;
     }
     if (number == 0 || number >= DBT_SIGNAL_COUNT ||
-        (arguments[1] != 0 && (DBT_SIGNAL_BIT(number) & NEVER_BLOCKED) != 0)) {
+        (arguments[1] != 0 && (DBT_SIGNAL_BIT(number) & DBT_NEVER_BLOCKED) != 0)) {
         return -EINVAL;
     }
     dbt_lock_take(&process->actions->lock);
     dbt_host_action old = process->actions->list[number];
     if (arguments[1] != 0) {
         action.flags &= KNOWN_FLAGS;
-        action.mask &= ~NEVER_BLOCKED;
+        action.mask &= ~DBT_NEVER_BLOCKED;
         process->actions->list[number] = action;
         dbt_signals_install(process, (u32)number);
         if (is_ignored(process, (u32)number)) {
@@ -220,7 +219,7 @@ i64 dbt_signals_mask(dbt_linux_thread *thread, const u64 *arguments)
         default:
             return -EINVAL;
         }
-        wanted &= ~NEVER_BLOCKED;
+        wanted &= ~DBT_NEVER_BLOCKED;
         u64 host = dbt_signals_host_mask(wanted);
         u64 call[6] = {DBT_SIG_SETMASK, (u64)&host, 0, SET_BYTES, 0, 0};
         i64 result = dbt_gate_syscall(__NR_rt_sigprocmask, call, &thread->context->pending);

@@ -11,10 +11,8 @@
 
 #define SYSCALL_BYTES 2
 #define VSYSCALL_BASE 0xffffffffff600000ULL
-#define TRAP_PAGE_FAULT 14
 #define TRAP_PROTECTION 13
 #define PF_PRESENT 1
-#define RFLAGS_RF 0x10000ULL
 #define PF_USER_FETCH 0x14
 #define SHADOW_STACK_FIRST 0x5001 /* ARCH_SHSTK_ENABLE ... */
 #define SHADOW_STACK_LAST 0x5005
@@ -250,24 +248,6 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
     return -ENOSYS;
 }
 
-static bool changes_regions(u64 number)
-{
-    switch (number) {
-    case __NR_mmap:
-    case __NR_munmap:
-    case __NR_mprotect:
-    case __NR_pkey_mprotect:
-    case __NR_brk:
-    case __NR_mremap:
-    case __NR_shmat:
-    case __NR_shmdt:
-    case __NR_remap_file_pages:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static void system_call(dbt_linux_thread *thread)
 {
     dbt_context *context = thread->context;
@@ -286,7 +266,7 @@ static void system_call(dbt_linux_thread *thread)
     }
     if (number == __NR_rt_sigreturn) {
         dbt_signals_return(thread);
-        dbt_recorder_leave(thread, false);
+        dbt_recorder_leave(thread, number);
         return;
     }
     while (__atomic_load_n(&thread->kick_wanted, __ATOMIC_ACQUIRE) != 0) {
@@ -315,7 +295,7 @@ static void system_call(dbt_linux_thread *thread)
             registers[11] = r11;
         }
     }
-    dbt_recorder_leave(thread, changes_regions(number));
+    dbt_recorder_leave(thread, number);
 }
 
 /* The three entries of the vsyscall page, which the kernel emulates likewise. */
@@ -352,7 +332,7 @@ static void fetch_fault(dbt_linux_thread *thread)
 {
     u64 guest_pc = thread->context->rip;
     dbt_linux_signal signal = {.info = {.number = DBT_SIGSEGV}, .cr2 = thread->trap_cr2};
-    thread->context->rflags |= RFLAGS_RF; /* as the processor saves it for a fault */
+    thread->context->rflags |= DBT_RFLAGS_RF; /* as the processor saves it for a fault */
     if ((u64)((i64)(guest_pc << 16) >> 16) != guest_pc) {
         signal.info.code = DBT_SI_KERNEL;
         signal.trap_number = TRAP_PROTECTION;
@@ -374,7 +354,7 @@ static void fetch_fault(dbt_linux_thread *thread)
         }
         signal.info.code = is_mapped ? DBT_SEGV_ACCERR : DBT_SEGV_MAPERR;
         signal.info.address = guest_pc;
-        signal.trap_number = TRAP_PAGE_FAULT;
+        signal.trap_number = DBT_TRAP_PAGE_FAULT;
         signal.error = PF_USER_FETCH | (is_mapped ? PF_PRESENT : 0u);
         signal.cr2 = guest_pc;
     }

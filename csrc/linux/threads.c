@@ -175,7 +175,7 @@ void dbt_thread_kick(dbt_context *context)
 {
     dbt_linux_thread *thread = context->process;
     dbt_host_siginfo info = {.number = DBT_KICK_SIGNAL, .code = DBT_SI_KICK};
-    bool is_foreign = thread->process->pid != (u32)dbt_host_call1(__NR_getpid, 0);
+    bool is_foreign = thread->process != dbt_thread_self()->process;
     __atomic_store_n(&thread->kick_wanted, 1, __ATOMIC_RELEASE);
     i64 result = dbt_host_call4(__NR_rt_tgsigqueueinfo, thread->process->pid, thread->tid,
                                 DBT_KICK_SIGNAL, (u64)&info);

@@ -13,11 +13,8 @@
 #define ERRNO_BASE 1000
 #define RFLAGS_FIXED 0x202ULL
 #define RFLAGS_USER 0x240dd5ULL /* AC ID OF DF TF SF ZF AF PF CF */
-#define XSAVE_LEGACY_BYTES 576
 #define XSAVE_HEADER_AT 512
 #define DBT_XSAVE_BYTES sizeof(((dbt_mailbox *)0)->xsave)
-#define FEATURE_TILES (3ULL << 17)
-#define FEATURE_PKRU (1ULL << 9)
 
 typedef struct dbt_machine {
     dbt_mailbox *mailbox;
@@ -28,7 +25,7 @@ typedef struct dbt_machine {
     u8 area[DBT_XSAVE_BYTES] __attribute__((aligned(64)));
 } dbt_machine;
 
-static const u8 initial_state[XSAVE_LEGACY_BYTES] __attribute__((aligned(64))) = {
+static const u8 initial_state[DBT_XSAVE_LEGACY_BYTES] __attribute__((aligned(64))) = {
     [24] = 0x80,
     [25] = 0x1f,
 };
@@ -184,7 +181,7 @@ static i32 load_registers(dbt_linux_thread *thread, const dbt_mailbox *mailbox)
         return DBT_ERROR_ARGUMENT;
     }
     __asm__ volatile("wrfsbase %0" : : "r"(mailbox->fs_base));
-    u64 features = machine->features & ~FEATURE_PKRU;
+    u64 features = machine->features & ~DBT_FEATURE_PKRU;
     if (!dbt_gate_xrstor((u64)initial_state, features)) {
         return DBT_ERROR_ARGUMENT;
     }
@@ -206,7 +203,7 @@ static void store_registers(dbt_linux_thread *thread, dbt_mailbox *mailbox)
     mailbox->rflags = context->rflags;
     mailbox->gs_base = context->guest_gs_base;
     __asm__ volatile("rdfsbase %0" : "=r"(mailbox->fs_base));
-    memset(machine->area + XSAVE_HEADER_AT, 0, XSAVE_LEGACY_BYTES - XSAVE_HEADER_AT);
+    memset(machine->area + XSAVE_HEADER_AT, 0, DBT_XSAVE_LEGACY_BYTES - XSAVE_HEADER_AT);
     bool saved = dbt_gate_xsave((u64)machine->area, machine->features);
     memcpy(mailbox->xsave, machine->area, machine->xsave_bytes);
     mailbox->xsave_bytes = machine->xsave_bytes;
@@ -283,21 +280,8 @@ static bool wait_for_request(dbt_mailbox *mailbox, u32 done, u64 controller_pid)
 
 static void learn_features(dbt_machine *machine)
 {
-    u32 low;
-    u32 high;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    machine->features = (((u64)high << 32) | low) & ~FEATURE_TILES;
-    machine->xsave_bytes = XSAVE_LEGACY_BYTES;
-    for (u32 bit = 2; bit < 63; bit++) {
-        u32 leaf[4];
-        if ((machine->features >> bit & 1) == 0) {
-            continue;
-        }
-        dbt_host_cpuid(0xd, bit, leaf);
-        if (leaf[1] + leaf[0] > machine->xsave_bytes) {
-            machine->xsave_bytes = leaf[1] + leaf[0];
-        }
-    }
+    machine->features = dbt_host_features() & ~DBT_FEATURE_TILES;
+    machine->xsave_bytes = dbt_host_xsave_bytes(machine->features);
     DBT_ASSERT(machine->xsave_bytes <= sizeof machine->mailbox->xsave);
 }
 

@@ -202,11 +202,12 @@ static bool has_fast_pext(void)
     if (vendor[0] < CPUID_FEATURES) {
         return false;
     }
-    dbt_host_cpuid(1, 0, model);
     dbt_host_cpuid(CPUID_FEATURES, 0, features);
-    const u32 family = (model[0] >> 8 & 0xf) + (model[0] >> 20 & 0xff);
-    return (features[1] & CPUID_EBX_BMI2) != 0 &&
-           (vendor[2] == CPUID_ECX_INTEL || family >= CPUID_FAMILY_ZEN3);
+    if ((features[1] & CPUID_EBX_BMI2) == 0 || vendor[2] == CPUID_ECX_INTEL) {
+        return (features[1] & CPUID_EBX_BMI2) != 0;
+    }
+    dbt_host_cpuid(1, 0, model); /* asked last: in a virtual machine each takes an exit */
+    return (model[0] >> 8 & 0xf) + (model[0] >> 20 & 0xff) >= CPUID_FAMILY_ZEN3;
 }
 
 static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
