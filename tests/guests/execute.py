@@ -102,6 +102,7 @@ def run(
     command: Sequence[str],
     *,
     mode: str | None = "default",
+    settings: Mapping[str, Any] | None = None,
     input_bytes: bytes = b"",
     cwd: str | Path = "/",
     environment: Mapping[str, str] = ENVIRONMENT,
@@ -113,6 +114,7 @@ def run(
     Args:
         command: absolute path and arguments.
         mode: a key of MODES; None runs it natively.
+        settings: fields of dbt.tcache.settings.Settings that go before the mode's.
         input_bytes: its standard input, a file.
         cwd: its working directory.
         environment: its whole environment.
@@ -129,8 +131,8 @@ def run(
     from dbt.tcache.settings import Settings
 
     # The mode is the caller's, all else is as the environment says.
-    settings = Settings(**{"returns": Settings.from_environment().returns, **MODES[mode]})
-    with Session(settings) as session:
+    returns = Settings.from_environment().returns
+    with Session(Settings(**{"returns": returns, **MODES[mode], **(settings or {})})) as session:
         outcome = _execute(
             ["dbt-vmm", str(session.fd), command[0], *words],
             str(vmm_path()),

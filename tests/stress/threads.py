@@ -9,7 +9,6 @@ status 0 says that every run gave the native output.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -39,18 +38,12 @@ def differences(returns: str, with_signals: bool, seconds: float) -> Iterator[st
     """
     words = command(with_signals)
     native = run_native(words)
-    before = os.environ.get("DBT_RETURNS")
     end = time.monotonic() + seconds
-    os.environ["DBT_RETURNS"] = returns
-    try:
-        while True:
-            yield describe_difference(native, run(words, mode="tiny", timeout_s=120))
-            if time.monotonic() > end:
-                return
-    finally:
-        os.environ.pop("DBT_RETURNS")
-        if before is not None:
-            os.environ["DBT_RETURNS"] = before
+    while True:
+        translated = run(words, mode="tiny", settings={"returns": returns}, timeout_s=120)
+        yield describe_difference(native, translated)
+        if time.monotonic() > end:
+            return
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
