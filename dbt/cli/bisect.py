@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -13,9 +12,8 @@ from typing import NamedTuple
 import click
 
 from dbt.errors import DbtError, UsageError
+from dbt.reference.personality import without_randomization
 from dbt.tcache.settings import CHAIN_ALL, Settings
-
-_ADDR_NO_RANDOMIZE = 0x0040000
 
 
 class Outcome(NamedTuple):
@@ -106,8 +104,13 @@ def command(timeout_s: float, words: tuple[str, ...]) -> int:
     """
     if not 0 < timeout_s < 1e6:
         raise UsageError("--timeout takes a number of seconds above 0")
-    if ctypes.CDLL(None).personality(_ADDR_NO_RANDOMIZE) < 0:
-        raise DbtError("the kernel does not let addresses be fixed")
+    with without_randomization() as is_granted:
+        if not is_granted:
+            raise DbtError("the kernel does not let addresses be fixed")
+        return _search(words, timeout_s)
+
+
+def _search(words: Sequence[str], timeout_s: float) -> int:
     given = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
     wanted = _run_natively(words, given, timeout_s)
     settings = Settings.from_environment()
@@ -118,7 +121,7 @@ def command(timeout_s: float, words: tuple[str, ...]) -> int:
     for limit in _LIMITS:
         limited = _run_translated(words, given, timeout_s, limit.apply(settings, 0))
         if limited.outcome == wanted:
-            return _bisect(words, given, timeout_s, limit, wanted, plain.units)
+            return _bisect(words, given, timeout_s, settings, limit, wanted, plain.units)
     click.echo("it fails with --chain-until 0 and --cap-after 0 too: no single unit is to blame")
     return 1
 
@@ -127,17 +130,19 @@ def _bisect(
     words: Sequence[str],
     given: bytes,
     timeout_s: float,
+    settings: Settings,
     limit: _Limit,
     wanted: Outcome,
     units: int,
 ) -> int:
-    settings = Settings.from_environment()
-
-    def trial(count: int) -> Trial:
-        return _run_translated(words, given, timeout_s, limit.apply(settings, count))
+    places: tuple[tuple[int, str], ...] = ()
 
     def fails(count: int) -> bool:
-        failed = trial(count).outcome != wanted
+        nonlocal places
+        trial = _run_translated(words, given, timeout_s, limit.apply(settings, count))
+        failed = trial.outcome != wanted
+        if failed:
+            places = trial.places  # the last one to fail is the least
         click.echo(f"{limit.spelling} {count}: {'fails' if failed else 'passes'}", err=True)
         return failed
 
@@ -146,7 +151,7 @@ def _bisect(
         click.echo("it failed once and does not any more: it does not do the same each time")
         return 1
     click.echo(f"fails from {limit.spelling} {least} on; unit number {least - 1}:")
-    for address, name in trial(least).places:
+    for address, name in places:
         click.echo(f"  at guest {address:#x} in {name}")
     return 0
 

@@ -11,12 +11,16 @@ _ASK = 0xFFFFFFFF
 
 
 @contextmanager
-def without_randomization() -> Iterator[None]:
-    """Children started meanwhile have their mappings at the same addresses every time."""
+def without_randomization() -> Iterator[bool]:
+    """Children started meanwhile have their mappings at the same addresses every time.
+
+    Yields:
+        Whether the kernel grants that.
+    """
     libc = ctypes.CDLL(None)
     before = libc.personality(_ASK)
-    libc.personality(before | _ADDR_NO_RANDOMIZE)
+    is_granted = libc.personality(before | _ADDR_NO_RANDOMIZE) >= 0
     try:
-        yield
+        yield is_granted
     finally:
         libc.personality(before)
