@@ -294,7 +294,7 @@ class Narrowing:
         for address, page in sorted(self._case.pages.items()):
             if not page.protection & 2:
                 continue
-            expected, actual = self._oracle.read(address, PAGE_BYTES), b""
+            expected = self._oracle.read(address, PAGE_BYTES)
             actual = self._translated.read(address, PAGE_BYTES)
             if expected is None or expected == actual:
                 continue

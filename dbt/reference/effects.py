@@ -17,7 +17,7 @@ _MESSAGE_ENTRY_BYTES = 64
 _PAGE_BYTES = 4096
 _ROWS = {call.number: call for call in table()}
 
-CLONE_VM, CLONE_VFORK = 0x100, 0x4000
+CLONE_VM = 0x100
 
 
 def written(number: int, arguments: Sequence[int], read: Read) -> Iterator[Range]:

@@ -41,8 +41,7 @@ class Difference:
 
     Attributes:
         kind: "state" (registers, flags, vector state), "memory", "control" (the unit itself is
-            right, and control went elsewhere: a link), "fault", or "call" (a system call's
-            arguments or place).
+            right, and control went elsewhere: a link), or "fault".
         unit_pc: guest address of the translation unit.
         pc: guest address of the first instruction whose outcome differs; None when only the unit
             is known.

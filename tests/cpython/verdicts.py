@@ -6,9 +6,6 @@ import re
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
-#: Every verdict there is; "missing" stands for a test that the other side alone has run.
-VERDICTS = ("passed", "failed", "skipped", "missing")
-
 # `FAIL: test_x (test.test_y.Class.test_x) (case=3)`: a failing subtest is in no XML.
 _FAILED = re.compile(r"^(?:FAIL|ERROR): .*?\(([\w.]+)\)", re.MULTILINE)
 _ENDED = re.compile(
@@ -54,7 +51,7 @@ def _add(verdicts: dict[str, str], name: str, verdict: str) -> None:
 
 
 def differing(native: Mapping[str, str], translated: Mapping[str, str]) -> list[str]:
-    """Ids on which two runs do not agree, sorted."""
+    """Ids on which two runs do not agree, sorted; what a run has not got counts as "missing"."""
     return sorted(
         name
         for name in native.keys() | translated.keys()
