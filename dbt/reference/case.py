@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from dbt._native import ffi, lib
-from dbt.decoder.instruction import FLAG_NAMES, REGISTER_NAMES, iterate
-from dbt.errors import DbtError, UsageError
+from dbt.decoder.instruction import FLAG_NAMES, REGISTER_NAMES
+from dbt.errors import UsageError
 from dbt.reference.oracle import EQUAL, FAULT, Oracle
 from dbt.reference.verdict import Difference, Value
 from dbt.runtime.machine import ExitReason, Machine
@@ -383,17 +383,10 @@ def _vector_field(at: int) -> tuple[str, int, int]:
     return f"XSAVE area at {at:#x}", at & ~15, 16
 
 
-def instruction_text(source: Callable[[int, int], bytes | None], pc: int) -> str:
+def instruction_text(oracle: Oracle, pc: int) -> str:
     """The text of the guest instruction at an address, or empty."""
-    for size_bytes in (15, 8, 4, 2, 1):
-        code = source(pc, size_bytes)
-        if code is None:
-            continue
-        try:
-            return next(iterate(code, pc)).text
-        except DbtError:
-            return ""
-    return ""
+    instruction = oracle.instruction_at(pc)
+    return "" if instruction is None else instruction.text
 
 
 def prepare(case: Case, settings: Settings) -> int:
@@ -440,7 +433,7 @@ def replay(case: Case) -> tuple[Difference | None, int]:
             pc = narrowing.pc_before(count)
         finally:
             narrowing.close()
-        text = instruction_text(oracle.read, pc)
+        text = instruction_text(oracle, pc)
         return (
             Difference(kind, case.registers["rip"], pc, text, values, summary(kind, text)),
             count,

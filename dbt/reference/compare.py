@@ -60,9 +60,7 @@ def compare(
     words = [os.fsencode(word) for word in command]
     if not words:
         raise UsageError("no program was named")
-    settings = settings or Settings.from_environment()
-    if oracle == "unicorn":
-        settings = settings._replace(cpu="x86-64-v2")
+    settings = _settings_for(oracle, settings)
     if settings.returns == "auto":
         # Paired returns write below the red zone, which a comparison would have to look away from.
         settings = settings._replace(returns="table")
@@ -99,6 +97,12 @@ def compare(
         reference.close()
 
 
+def _settings_for(oracle: str, settings: Settings | None) -> Settings:
+    """The settings given, or the environment's, with a processor that the oracle has too."""
+    settings = settings or Settings.from_environment()
+    return settings._replace(cpu="x86-64-v2") if oracle == "unicorn" else settings
+
+
 def compare_code(
     code: bytes,
     *,
@@ -121,9 +125,7 @@ def compare_code(
         oracle: "unicorn" or "hardware".
         settings: for the translator; None takes the environment's.
     """
-    settings = settings or Settings.from_environment()
-    if oracle == "unicorn":
-        settings = settings._replace(cpu="x86-64-v2")
+    settings = _settings_for(oracle, settings)
     started = time.monotonic()
     low = pc & -PAGE_BYTES
     end = pc + len(code)
@@ -194,10 +196,12 @@ def _stretch(follower: Follower, found: Found) -> tuple[Any, bytes, int]:
     record, units = follower.record, follower.units
     point = found.point
     if found.kind == "memory":
-        executed = _writer(follower, found.address)
-        if executed is None:
+        write = follower.oracle.last_write(found.address)
+        if write is None:
             return follower.base[0], follower.base_vector, _length(follower, -1, record.count)
-        point = next((n for n in range(record.count) if units[n].executed > executed), record.count)
+        point = next(
+            (n for n in range(record.count) if units[n].executed > write.executed), record.count
+        )
     start = point - 1
     while start >= 0 and units[start].executed == _executed(follower, point):
         start -= 1
@@ -214,14 +218,6 @@ def _executed(follower: Follower, point: int) -> int:
 def _length(follower: Follower, start: int, point: int) -> int:
     first = follower.base[0].executed if start < 0 else follower.units[start].executed
     return _executed(follower, point) - int(first)
-
-
-def _writer(follower: Follower, address: int) -> int | None:
-    """Number of the instruction of the reference that stored last to an address."""
-    for write in follower.oracle.writes():
-        if write.address <= address < write.address + write.size_bytes:
-            return write.executed
-    return None
 
 
 def _explained(follower: Follower, found: Found) -> tuple[Difference, Case]:
@@ -258,7 +254,7 @@ def _explained(follower: Follower, found: Found) -> tuple[Difference, Case]:
             narrowing.close()
     except DbtError as error:
         values = (*values, Value("(the case alone)", "runs", str(error)))
-    text = instruction_text(oracle.read, pc) if pc is not None else ""
+    text = instruction_text(oracle, pc) if pc is not None else ""
     case.note = summary(kind, text)
     difference = Difference(
         kind=kind,

@@ -331,10 +331,8 @@ class Follower:
 
         It runs at privilege level 0, without canonical addresses, alignment or the ends of files.
         """
-        code = next((c for n in (15, 8, 4, 2, 1) if (c := self.oracle.read(pc, n))), b"")
-        try:
-            instruction = next(iterate(code, pc))
-        except (DbtError, StopIteration):
+        instruction = self.oracle.instruction_at(pc)
+        if instruction is None:
             return True
         accesses = {"MEMORY", "STACK", "STRING", "IMPLICIT"} & instruction.traits
         if instruction.class_.name in ("IDENT", "PCREL") and not accesses:
@@ -438,11 +436,8 @@ class Follower:
         What such memory holds is anybody's: a signal frame could have been there, or what paired
         returns leave.
         """
-        written = next(
-            (w.executed for w in self.oracle.writes()
-             if w.address <= address < w.address + w.size_bytes),
-            -1,
-        )  # fmt: skip
+        write = self.oracle.last_write(address)
+        written = -1 if write is None else write.executed
         for number in range(self.record.count - 1, -1, -1):
             unit = self.units[number]
             if unit.executed <= written:

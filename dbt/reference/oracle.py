@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from dbt._native import ffi, lib
-from dbt.errors import LaunchError, UsageError
+from dbt.decoder.instruction import Instruction, iterate
+from dbt.errors import DbtError, LaunchError, UsageError
 
 NAMES = ("unicorn", "hardware")
 
@@ -80,6 +81,14 @@ class Oracle:
             return None
         return bytes(ffi.buffer(buffer))
 
+    def instruction_at(self, address: int) -> Instruction | None:
+        """The guest's instruction, or None where nothing is mapped or the bytes are none."""
+        code = next((c for n in (15, 8, 4, 2, 1) if (c := self.read(address, n))), b"")
+        try:
+            return next(iterate(code, address))
+        except (DbtError, StopIteration):
+            return None
+
     def write(self, address: int, data: bytes) -> None:
         """Writes guest memory, whatever its protection."""
         self._check(lib.dbt_oracle_write_memory(self._oracle, address, data, len(data)), address)
@@ -104,6 +113,12 @@ class Oracle:
         for at in range(count - 1, -1, -1):
             entry = out[0][at]
             yield Write(entry.guest_address, entry.size_bytes, entry.executed)
+
+    def last_write(self, address: int) -> Write | None:
+        """The newest of the stores that cover an address."""
+        return next(
+            (w for w in self.writes() if w.address <= address < w.address + w.size_bytes), None
+        )
 
     def forget_writes(self) -> None:
         """Empties the log of stores."""
