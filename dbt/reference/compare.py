@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dbt.decoder.instruction import REGISTER_NAMES
 from dbt.errors import DbtError, UsageError
@@ -186,38 +186,28 @@ class _Place:
     """The stretch of a batch in which a difference came about."""
 
     def __init__(self, follower: Follower, found: Found) -> None:
-        self.state, self.vector, self.instructions = _stretch(follower, found)
+        start, end = _stretch(follower, found)
+        self.state = follower.state_at(start)
+        self.vector = follower.vector_before(start)
         self.pc = int(self.state.rip)
         self.executed = int(self.state.executed)
+        self.instructions = int(follower.state_at(end).executed) - self.executed
 
 
-def _stretch(follower: Follower, found: Found) -> tuple[Any, bytes, int]:
-    """State and vector state at the stretch's start, and its length in instructions."""
-    record, units = follower.record, follower.units
-    point = found.point
+def _stretch(follower: Follower, found: Found) -> tuple[int, int]:
+    """The points between which a difference came about, with instructions in between."""
+    end = found.point
     if found.kind == "memory":
+        count = follower.record.count
         write = follower.oracle.last_write(found.address)
         if write is None:
-            return follower.base[0], follower.base_vector, _length(follower, -1, record.count)
-        point = next(
-            (n for n in range(record.count) if units[n].executed > write.executed), record.count
-        )
-    start = point - 1
-    while start >= 0 and units[start].executed == _executed(follower, point):
+            return -1, count
+        end = next((n for n in range(count) if follower.units[n].executed > write.executed), count)
+    executed = follower.state_at(end).executed
+    start = end - 1
+    while start >= 0 and follower.units[start].executed == executed:
         start -= 1
-    if start < 0:
-        return follower.base[0], follower.base_vector, _length(follower, -1, point)
-    return units[start], follower.vector_before(start), _length(follower, start, point)
-
-
-def _executed(follower: Follower, point: int) -> int:
-    state = follower.units[point] if point < follower.record.count else follower.record.now
-    return int(state.executed)
-
-
-def _length(follower: Follower, start: int, point: int) -> int:
-    first = follower.base[0].executed if start < 0 else follower.units[start].executed
-    return _executed(follower, point) - int(first)
+    return start, end
 
 
 def _explained(follower: Follower, found: Found) -> tuple[Difference, Case]:
@@ -271,10 +261,9 @@ def _explained(follower: Follower, found: Found) -> tuple[Difference, Case]:
 def _coarse_values(follower: Follower, found: Found) -> tuple[Value, ...]:
     if found.kind != "state":
         return (Value(found.kind, "", found.summary),)
-    record = follower.record
-    state = follower.units[found.point] if found.point < record.count else record.now
+    registers = registers_of(follower.state_at(found.point))
     vector = follower.vector_before(found.point)
-    return tuple(values_of(follower.oracle.outcome, registers_of(state), vector))
+    return tuple(values_of(follower.oracle.outcome, registers, vector))
 
 
 def _listing(oracle: Oracle, pc: int, instructions: int) -> str:

@@ -376,6 +376,12 @@ class Follower:
         start = self.record.vectors_at + slot * self.record.vector_bytes
         return ffi.cast("uint8_t *", self.record) + start
 
+    def state_at(self, point: int) -> Any:
+        """What a unit of the batch found, a dbt_unit_record: -1 is the base, the count now."""
+        if point < 0:
+            return self.base[0]
+        return self.units[point] if point < self.record.count else self.record.now
+
     def vector_before(self, point: int) -> bytes:
         """The XSAVE area that a unit found: the last one recorded up to it."""
         if point == self.record.count and self.record.now.vector:
