@@ -5,13 +5,13 @@ python -m pytest bench/test_micro.py      (needs pytest-benchmark)
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.guests.build import build
+from tests.guests.execute import on_processors
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -70,25 +70,18 @@ def test_machine_round_trip(benchmark: BenchmarkFixture, processors: int) -> Non
     from dbt import Machine
 
     code, stack, stop = 0x400000, 0x10000F00, 0x400100
-    allowed = os.sched_getaffinity(0)
-    if len(allowed) < processors:
-        pytest.skip("this machine has one processor")
-    os.sched_setaffinity(0, sorted(allowed)[:processors])
-    try:
-        with Machine() as machine:
-            machine.map(code, 4096, "rx")
-            machine.map(0x10000000, 4096, "rw")
-            machine.assemble("lea rax, [rdi + rsi]; ret", code)
-            machine.write(stack, stop.to_bytes(8, "little"))
+    with on_processors(processors), Machine() as machine:
+        machine.map(code, 4096, "rx")
+        machine.map(0x10000000, 4096, "rw")
+        machine.assemble("lea rax, [rdi + rsi]; ret", code)
+        machine.write(stack, stop.to_bytes(8, "little"))
 
-            def call() -> int:
-                machine.registers["rdi"], machine.registers["rsi"] = 40, 2
-                machine.registers["rsp"] = stack
-                machine.run(code, until=stop)
-                return machine.registers["rax"]
+        def call() -> int:
+            machine.registers["rdi"], machine.registers["rsi"] = 40, 2
+            machine.registers["rsp"] = stack
+            machine.run(code, until=stop)
+            return machine.registers["rax"]
 
-            assert benchmark(call) == 42
-    finally:
-        os.sched_setaffinity(0, allowed)
+        assert benchmark(call) == 42
     if benchmark.stats is not None:  # None with --benchmark-disable
         assert benchmark.stats["median"] <= 50e-6

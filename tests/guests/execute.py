@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -209,6 +209,25 @@ def _wait(pid: int, timeout_s: float) -> bool:
 def _kill_session(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def on_processors(count: int) -> Iterator[None]:
+    """Keeps this thread and what it starts meanwhile on so many processors.
+
+    Args:
+        count: how many; the test is skipped where there are fewer.
+    """
+    import pytest
+
+    allowed = os.sched_getaffinity(0)
+    if len(allowed) < count:
+        pytest.skip(f"needs {count} processors")
+    os.sched_setaffinity(0, sorted(allowed)[:count])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def describe_difference(native: Outcome, translated: Outcome) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from dbt.errors import ArgumentError, AssemblyError, MachineError, NotMappedError
 from dbt.runtime.machine import ExitReason, Machine, MachineExit, assemble
+from tests.guests.execute import on_processors
 
 CODE = 0x400000
 DATA = 0x10000000
@@ -280,19 +281,12 @@ def test_a_small_function_is_called_again_and_again(machine: Machine) -> None:
 @pytest.mark.parametrize("processors", [1, 2])
 def test_both_sides_may_share_a_processor(processors: int) -> None:
     """Each side looks for the other's answer before it sleeps, and must not keep it from coming."""
-    allowed = os.sched_getaffinity(0)
-    if len(allowed) < processors:
-        pytest.skip("this machine has one processor")
-    os.sched_setaffinity(0, sorted(allowed)[:processors])
-    try:
-        with Machine() as machine:
-            machine.map(CODE, PAGE)
-            machine.assemble("inc rax; syscall", CODE)
-            for turn in range(200):
-                assert machine.run(CODE, timeout_s=20).reason is ExitReason.SYSCALL
-                assert machine.registers["rax"] == turn + 1
-    finally:
-        os.sched_setaffinity(0, allowed)
+    with on_processors(processors), Machine() as machine:
+        machine.map(CODE, PAGE)
+        machine.assemble("inc rax; syscall", CODE)
+        for turn in range(200):
+            assert machine.run(CODE, timeout_s=20).reason is ExitReason.SYSCALL
+            assert machine.registers["rax"] == turn + 1
 
 
 @pytest.mark.parametrize(
