@@ -14,26 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.guests.processes import is_alive, wait_until
+
 RUN = (sys.executable, "-m", "dbt", "run")
 STATS = (*RUN, "--stats")
 BOTH = pytest.mark.parametrize("prefix", [RUN, STATS], ids=["in-place", "stats"])
 WAIT_S = 20
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < limit, "it did not happen in time"
-        time.sleep(0.01)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; a zombie does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state not in "ZX"
 
 
 def left_behind(temporary: Path) -> set[Path]:

@@ -12,10 +12,12 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from tests.guests.processes import wait_until
 
 DBT = (sys.executable, "-m", "dbt")
 RUN = (*DBT, "run")
@@ -26,13 +28,6 @@ WAIT_S = 20
 
 def call(*words: str | Path, **options: object) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(words, capture_output=True, timeout=WAIT_S, **options)  # type: ignore[call-overload, no-any-return]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < limit, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def children(pid: int) -> list[int]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.guests.execute import ENVIRONMENT, vmm_path
+from tests.guests.processes import is_alive, stat_fields
 
 if TYPE_CHECKING:
     from dbt.runtime.session import Session
@@ -258,27 +259,17 @@ def descendants(pid: int) -> list[int]:
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError):
-                fields = Path("/proc", name, "stat").read_text().rpartition(")")[2].split()
-                children.setdefault(int(fields[1]), []).append(int(name))
+                children.setdefault(int(stat_fields(int(name))[1]), []).append(int(name))
     found = [pid]
     for parent in found:
         found.extend(children.get(parent, ()))
     return found
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be reaped does not."""
-    try:
-        text = Path("/proc", str(pid), "stat").read_text()
-    except OSError:
-        return False
-    return text.rpartition(")")[2].split()[0] not in "ZX"
-
-
 def processor_time_s(pid: int) -> float:
     """Processor time of a process and of its reaped children, in seconds; 0 when it is gone."""
     try:
-        fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
+        fields = stat_fields(pid)
     except OSError:
         return 0.0
     return sum(int(field) for field in fields[11:15]) / TICKS
