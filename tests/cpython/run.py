@@ -10,13 +10,12 @@ that no test was different.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -24,7 +23,8 @@ from rich.table import Table
 
 from tests.cpython.modules import INTERPRETER, MODULES, PACKAGE, SUITE, Module
 from tests.cpython.verdicts import differing, read, reasons
-from tests.guests.execute import MODES, ROOT, run
+from tests.guests.command import add_mode, keep, mode_of
+from tests.guests.execute import ROOT, run
 
 REPORTS = ROOT / "build" / "cpython"
 
@@ -226,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (not options.names or module.name in options.names)
         and (not options.sample or module.sample)
     ]
-    mode = None if options.mode == "native" else options.mode
+    mode = mode_of(options)
     console = Console(width=None if sys.stdout.isatty() else 110)
     rows = []
     for module in chosen:
@@ -237,10 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for item in getattr(row, word):
                 _print_difference(console, word, item)
     _print(console, rows, options.mode)
-    REPORTS.mkdir(parents=True, exist_ok=True)
-    (REPORTS / f"{options.mode}.json").write_text(
-        json.dumps([asdict(row) for row in rows], indent=1)
-    )
+    keep(REPORTS, options.mode, rows)
     different = sum(len(row.different) for row in rows)
     print(f"{sum(row.tests for row in rows)} tests agree, {different} differ")
     return 1 if different else 0
@@ -249,12 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.cpython.run", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="modules to run; none: all")
-    parser.add_argument(
-        "--mode",
-        default=os.environ.get("MODE", "default"),
-        choices=[*MODES, "native"],
-        help="of the engine (default: $MODE, so that `make cpython MODE=tiny` works)",
-    )
+    add_mode(parser, make="cpython")
     parser.add_argument("--sample", action="store_true", help="CI's sample alone")
     parser.add_argument(
         "--match", action="append", default=[], metavar="PATTERN", help="tests to run, not all"

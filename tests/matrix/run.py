@@ -8,17 +8,16 @@ Exit status 0 says that every program asked for was there and gave the same both
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.guests.build import BuildError
-from tests.guests.execute import MODES, ROOT, Outcome, describe_difference, run, run_native
+from tests.guests.command import add_mode, keep, mode_of
+from tests.guests.execute import ROOT, Outcome, describe_difference, run, run_native
 from tests.matrix.inputs import SCALES
 from tests.matrix.program import Context, Program, context, missing
 from tests.matrix.programs import PROGRAMS
@@ -121,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     size = options.size or _SIZES.get(options.mode, "full")
     where = context(size)
-    mode = None if options.mode == "native" else options.mode
+    mode = mode_of(options)
     console = Console(width=None if sys.stdout.isatty() else 110)
     rows = []
     for program in chosen:
@@ -134,10 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not row.good:
             console.print(row.detail, markup=False, highlight=False)
     _print(console, rows, f"{options.mode}, {size} inputs")
-    REPORTS.mkdir(parents=True, exist_ok=True)
-    (REPORTS / f"{options.mode}.json").write_text(
-        json.dumps([asdict(row) for row in rows], indent=1)
-    )
+    keep(REPORTS, options.mode, rows)
     passed = sum(row.good for row in rows)
     print(f"{passed} passed, {len(rows) - passed} failed")
     return 0 if passed == len(rows) else 1
@@ -146,12 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.matrix.run", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="programs to run; none: all")
-    parser.add_argument(
-        "--mode",
-        default=os.environ.get("MODE", "default"),
-        choices=[*MODES, "native"],
-        help="of the engine (default: $MODE, so that `make matrix MODE=tiny` works)",
-    )
+    add_mode(parser, make="matrix")
     parser.add_argument("--sample", action="store_true", help="CI's quick sample alone")
     parser.add_argument("--size", choices=list(SCALES), help="of the inputs")
     return parser.parse_args(arguments)

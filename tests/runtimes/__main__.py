@@ -8,11 +8,11 @@ Exit status 0 says that every run gave the native output and status.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
-from tests.guests.execute import MODES, describe_difference, run, run_native
+from tests.guests.command import add_mode
+from tests.guests.execute import describe_difference, run, run_native
 from tests.runtimes.programs import PROGRAMS, Missing
 
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [program.name for program in PROGRAMS]
     parser = argparse.ArgumentParser(prog="python -m tests.runtimes", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
-    parser.add_argument("--mode", default=os.environ.get("MODE", "default"), choices=list(MODES))
+    add_mode(parser)
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="of each (default 5)")
     options = parser.parse_args(arguments)
     if unknown := set(options.names) - set(names):

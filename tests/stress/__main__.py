@@ -8,11 +8,10 @@ Exit status 0 says that every stressor gave the same verdict both ways.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
-from tests.guests.execute import MODES
+from tests.guests.command import add_mode
 from tests.stress.stressors import PROGRAM, STATUS_NOT_HERE, compare, read_table, try_stressor
 
 
@@ -25,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     table = read_table()
     parser = argparse.ArgumentParser(prog="python -m tests.stress", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="stressors or topics; none: all")
-    parser.add_argument("--mode", default=os.environ.get("MODE", "default"), choices=list(MODES))
+    add_mode(parser)
     parser.add_argument("--instances", type=int, default=2, metavar="N", help="of each (default 2)")
     options = parser.parse_args(arguments)
     known = {stressor.name for stressor in table} | {stressor.topic for stressor in table}
