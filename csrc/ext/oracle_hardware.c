@@ -1,10 +1,10 @@
 /* Job: the hardware oracle: the bare processor runs the guest, stepped by ptrace in a process that has
  * nothing but the guest's memory.
- * State: hardware, behind dbt_oracle.own. Guest memory is one memory file that both processes map, so
- * that what the guest stores is seen here at once.
+ * State: dbt_hardware, behind dbt_oracle.own. Guest memory is one memory file that both processes map,
+ * so that what the guest stores is seen here at once.
  * Invariant: no system call instruction of the guest's is ever executed; those of the stub are ours. */
 #define _GNU_SOURCE
-#include "ext/oracle_internal.h"
+#include "ext/oracle_hardware.h"
 
 #include <cpuid.h>
 #include <elf.h>
@@ -22,7 +22,6 @@
 #endif
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,11 +29,8 @@
 #define STUB_END (STUB_START + DBT_PAGE_BYTES)
 #define USER_END 0x7ffffffff000ULL
 #define FILE_BYTES (1LL << 44)
-#define AREA_BYTES 16384
 #define XSTATE_AT 512
 #define LEGACY_BYTES 576u
-#define STORE_MOST_BYTES 64u
-#define SAVE_MOST_BYTES 4096u
 #define BREAKPOINT_ENABLE 1UL
 #define TRAP_STEP 2
 #define TRAP_BREAKPOINT 4
@@ -43,17 +39,7 @@
 #define RSEQ_BYTES 32
 #define RSEQ_UNREGISTER 1
 
-typedef struct hardware {
-    pid_t pid;
-    int file;
-    struct user_regs_struct registers; /* the guest's, as it stands */
-    dbt_oracle_outcome *outcome;
-    int stop_signal;                   /* the guest's last stop: not of a step */
-    u8 area[AREA_BYTES] __attribute__((aligned(64)));
-    u64 area_bytes;
-} hardware;
-
-static bool wait_stop(hardware *own, int *number)
+static bool wait_stop(dbt_hardware *own, int *number)
 {
     int status;
     if (waitpid(own->pid, &status, __WALL) != own->pid || !WIFSTOPPED(status)) {
@@ -64,7 +50,7 @@ static bool wait_stop(hardware *own, int *number)
 }
 
 /* One system call in the stub process; answers its result. */
-static i64 call(hardware *own, u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+static i64 call(dbt_hardware *own, u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 {
     struct user_regs_struct registers = own->registers;
     int stop;
@@ -85,13 +71,13 @@ static i64 call(hardware *own, u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u6
     return (i64)registers.rax;
 }
 
-static int put_registers(hardware *own)
+static int put_registers(dbt_hardware *own)
 {
     own->registers.orig_rax = ~0ULL;
     return ptrace(PTRACE_SETREGS, own->pid, 0, &own->registers) == 0 ? 0 : -errno;
 }
 
-static void get_registers(hardware *own)
+static void get_registers(dbt_hardware *own)
 {
     (void)ptrace(PTRACE_GETREGS, own->pid, 0, &own->registers);
 }
@@ -121,7 +107,7 @@ static void registers_from(struct user_regs_struct *to, const dbt_unit_record *f
     to->gs_base = from->gs_base;
 }
 
-static void registers_to(const struct user_regs_struct *from, dbt_unit_record *to)
+void dbt_hardware_tell_registers(const struct user_regs_struct *from, dbt_unit_record *to)
 {
     const u64 list[16] = {from->rax, from->rcx, from->rdx, from->rbx, from->rsp, from->rbp,
                           from->rsi, from->rdi, from->r8,  from->r9,  from->r10, from->r11,
@@ -133,7 +119,7 @@ static void registers_to(const struct user_regs_struct *from, dbt_unit_record *t
     to->gs_base = from->gs_base;
 }
 
-static bool get_vector(hardware *own)
+static bool get_vector(dbt_hardware *own)
 {
     struct iovec part = {own->area, sizeof own->area};
     if (ptrace(PTRACE_GETREGSET, own->pid, NT_X86_XSTATE, &part) != 0) {
@@ -154,7 +140,7 @@ static bool component(u32 number, u32 *at, u32 *size_bytes)
 static void set_state(dbt_oracle *oracle, const dbt_unit_record *state, const u8 *vector,
                       u64 features)
 {
-    hardware *own = oracle->own;
+    dbt_hardware *own = oracle->own;
     registers_from(&own->registers, state);
     (void)put_registers(own);
     if (vector == NULL || !get_vector(own)) {
@@ -181,7 +167,7 @@ static void set_state(dbt_oracle *oracle, const dbt_unit_record *state, const u8
 
 static int map(dbt_oracle *oracle, const dbt_mirror_region *region)
 {
-    hardware *own = oracle->own;
+    dbt_hardware *own = oracle->own;
     if (region->guest_start < STUB_END && region->guest_end > STUB_START) {
         return -EEXIST;
     }
@@ -193,7 +179,7 @@ static int map(dbt_oracle *oracle, const dbt_mirror_region *region)
 
 static int unmap(dbt_oracle *oracle, u64 guest_start, u64 guest_end)
 {
-    hardware *own = oracle->own;
+    dbt_hardware *own = oracle->own;
     if (own->pid == 0) {
         return 0;
     }
@@ -203,88 +189,15 @@ static int unmap(dbt_oracle *oracle, u64 guest_start, u64 guest_end)
 
 static int protect(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 protection)
 {
-    hardware *own = oracle->own;
+    dbt_hardware *own = oracle->own;
     const i64 result =
         call(own, SYS_mprotect, guest_start, guest_end - guest_start, protection & 7u, 0, 0, 0);
     return result == 0 ? put_registers(own) : (int)result;
 }
 
-static u64 general(const hardware *own, u32 number)
-{
-    dbt_unit_record state;
-    registers_to(&own->registers, &state);
-    return state.registers[number];
-}
-
-static u64 effective_address(const hardware *own, const dbt_instruction *instruction)
-{
-    u64 address = (u64)instruction->displacement;
-    if (instruction->traits & DBT_TRAIT_RIP_RELATIVE) {
-        address += instruction->guest_pc + instruction->length;
-    } else if (instruction->base != DBT_NO_REGISTER) {
-        address += general(own, instruction->base);
-        if (instruction->traits & DBT_TRAIT_STACK && instruction->opcode == 0x8f &&
-            instruction->base == 4) {
-            address += instruction->operand_bytes; /* pop: rsp as it is afterwards */
-        }
-    }
-    if (instruction->index != DBT_NO_REGISTER && !(instruction->traits & DBT_TRAIT_VSIB)) {
-        address += general(own, instruction->index) * instruction->scale;
-    }
-    if (instruction->address_bytes == 4) {
-        address = (u32)address;
-    }
-    if (instruction->prefixes & DBT_PREFIX_FS) {
-        address += own->registers.fs_base;
-    } else if (instruction->prefixes & DBT_PREFIX_GS) {
-        address += own->registers.gs_base;
-    }
-    return address;
-}
-
-/* Notes what the instruction may store to, rather too much than too little. */
-static void note_stores(dbt_oracle *oracle, const dbt_instruction *instruction)
-{
-    const hardware *own = oracle->own;
-    const bool is_call = instruction->class_ == DBT_CLASS_CALL || instruction->class_ == DBT_CLASS_ICALL;
-    if (instruction->traits & DBT_TRAIT_STRING) {
-        const u64 width = 8;
-        const bool repeats = instruction->prefixes & (DBT_PREFIX_REP | DBT_PREFIX_REPNE);
-        const u64 count = repeats ? own->registers.rcx : 1;
-        const u64 size_bytes = count < 0x1000000 ? count * width : 0;
-        const bool is_down = own->registers.eflags & DBT_FLAG_DF;
-        u64 start = own->registers.rdi - (is_down ? size_bytes : 0);
-        for (u64 left = size_bytes + (is_down ? width : 0); left > 0;) {
-            u64 mapped;
-            const u32 part = left < DBT_PAGE_BYTES ? (u32)left : (u32)DBT_PAGE_BYTES;
-            if (dbt_mirror_at(oracle, start, &mapped) != NULL) {
-                dbt_oracle_note_write(oracle, start, part);
-            }
-            start += part;
-            left -= part;
-        }
-    } else if (instruction->traits & DBT_TRAIT_WRITES_MEMORY &&
-               instruction->traits & DBT_TRAIT_MEMORY) {
-        const bool is_save = instruction->traits & DBT_TRAIT_SAVES;
-        dbt_oracle_note_write(oracle, effective_address(own, instruction),
-                              is_save ? SAVE_MOST_BYTES : STORE_MOST_BYTES);
-    } else if (instruction->traits & DBT_TRAIT_WRITES_MEMORY) {
-        dbt_oracle_note_write(oracle,
-                              instruction->traits & DBT_TRAIT_IMPLICIT &&
-                                      instruction->map == DBT_MAP_ONE_BYTE
-                                  ? instruction->immediate
-                                  : own->registers.rdi,
-                              STORE_MOST_BYTES);
-    }
-    if (instruction->traits & DBT_TRAIT_STACK || is_call) {
-        dbt_oracle_note_write(oracle, own->registers.rsp - 2 * STORE_MOST_BYTES,
-                              2 * STORE_MOST_BYTES);
-    }
-}
-
 /* Lets the guest go on until it stands behind a repeated instruction, by a breakpoint of the processor:
  * stepped, each round would be a stop. */
-static bool run_to(hardware *own, u64 guest_pc)
+static bool run_to(dbt_hardware *own, u64 guest_pc)
 {
     int stop;
     const size_t registers = offsetof(struct user, u_debugreg);
@@ -299,7 +212,7 @@ static bool run_to(hardware *own, u64 guest_pc)
 }
 
 /* One instruction; false when the processor raised an exception or the instruction is not to run. */
-static bool step(hardware *own, const dbt_instruction *instruction)
+static bool step(dbt_hardware *own, const dbt_instruction *instruction)
 {
     int stop;
     siginfo_t info;
@@ -332,73 +245,10 @@ static bool step(hardware *own, const dbt_instruction *instruction)
            (info.si_code == TRAP_STEP || info.si_code == TRAP_BREAKPOINT);
 }
 
-/* Instructions in a row that run to a breakpoint behind them instead of step by step: they do not branch
- * or trap, and where they store is known from the registers before the first. */
-typedef struct stretch {
-    u64 guest_end;
-    u32 count;
-    u32 pushes;
-    u16 changed; /* general registers */
-} stretch;
-
-static bool is_push_or_pop(const dbt_instruction *instruction)
-{
-    const u8 opcode = instruction->opcode;
-    return instruction->map == DBT_MAP_ONE_BYTE &&
-           ((opcode >= 0x50 && opcode <= 0x5f) || opcode == 0x68 || opcode == 0x6a);
-}
-
-/* Whether the instruction may be the stretch's next. */
-static bool belongs(const stretch *stretch, const dbt_instruction *instruction)
-{
-    const u32 traits = instruction->traits;
-    if ((instruction->class_ != DBT_CLASS_IDENT && instruction->class_ != DBT_CLASS_PCREL) ||
-        traits & (DBT_TRAIT_STRING | DBT_TRAIT_INPUT | DBT_TRAIT_SAVES | DBT_TRAIT_IMPLICIT)) {
-        return false;
-    }
-    if (traits & DBT_TRAIT_STACK) {
-        return is_push_or_pop(instruction) && stretch->pushes < STORE_MOST_BYTES / 8 &&
-               !(stretch->changed >> 4 & 1);
-    }
-    if (!(traits & DBT_TRAIT_WRITES_MEMORY)) {
-        return true;
-    }
-    const u32 parts = (instruction->base == DBT_NO_REGISTER ? 0u : 1u << instruction->base) |
-                      (instruction->index == DBT_NO_REGISTER ? 0u : 1u << instruction->index);
-    const u32 moved = stretch->changed | (stretch->pushes != 0 ? 1u << 4 : 0u);
-    return traits & DBT_TRAIT_MEMORY && !(traits & DBT_TRAIT_VSIB) && !(parts & moved);
-}
-
-/* Finds the stretch from here on, of count_max instructions at most, and notes what it may store to. */
-static void plan(dbt_oracle *oracle, u64 count_max, stretch *out)
-{
-    const hardware *own = oracle->own;
-    memset(out, 0, sizeof *out);
-    out->guest_end = own->registers.rip;
-    while (out->count < count_max) {
-        dbt_instruction instruction;
-        dbt_effects effects;
-        if (!dbt_oracle_decode(oracle, out->guest_end, &instruction) || !belongs(out, &instruction)) {
-            return;
-        }
-        oracle->executed += out->count;
-        note_stores(oracle, &instruction);
-        oracle->executed -= out->count;
-        dbt_instruction_effects(&instruction, &effects);
-        if (instruction.traits & DBT_TRAIT_STACK) {
-            out->pushes++;
-            effects.registers_written &= (u16)~(1u << 4);
-        }
-        out->changed |= effects.registers_written;
-        out->guest_end += instruction.length;
-        out->count++;
-    }
-}
-
 /* Runs the stretch; answers how many instructions were done, and whether it ended in an exception. */
-static bool run_stretch(dbt_oracle *oracle, const stretch *stretch)
+static bool run_stretch(dbt_oracle *oracle, const dbt_stretch *stretch)
 {
-    hardware *own = oracle->own;
+    dbt_hardware *own = oracle->own;
     u64 at = own->registers.rip;
     if (run_to(own, stretch->guest_end)) {
         oracle->executed += stretch->count;
@@ -418,7 +268,7 @@ static bool run_stretch(dbt_oracle *oracle, const stretch *stretch)
 /* A pushf that is stepped shows the step's own trap flag. */
 static void hide_trap_flag(dbt_oracle *oracle, const dbt_instruction *instruction)
 {
-    const hardware *own = oracle->own;
+    const dbt_hardware *own = oracle->own;
     u64 left;
     if (instruction->map != DBT_MAP_ONE_BYTE || instruction->opcode != PUSHF_OPCODE) {
         return;
@@ -429,7 +279,7 @@ static void hide_trap_flag(dbt_oracle *oracle, const dbt_instruction *instructio
     }
 }
 
-static u32 check_vector(hardware *own, const u8 *expected, u64 features, u32 *first)
+static u32 check_vector(dbt_hardware *own, const u8 *expected, u64 features, u32 *first)
 {
     if (!get_vector(own)) {
         return DBT_DIFFERS_VECTOR;
@@ -453,9 +303,9 @@ static u32 check_vector(hardware *own, const u8 *expected, u64 features, u32 *fi
 
 static bool check_point(dbt_oracle *oracle)
 {
-    hardware *own = oracle->own;
+    dbt_hardware *own = oracle->own;
     dbt_unit_record actual;
-    registers_to(&own->registers, &actual);
+    dbt_hardware_tell_registers(&own->registers, &actual);
     actual.executed = oracle->executed;
     if (!dbt_oracle_check(oracle, &actual, own->outcome)) {
         return false;
@@ -475,10 +325,10 @@ static bool check_point(dbt_oracle *oracle)
 
 static void take_input(dbt_oracle *oracle, const dbt_instruction *instruction)
 {
-    hardware *own = oracle->own;
+    dbt_hardware *own = oracle->own;
     dbt_unit_record state;
     dbt_effects effects;
-    registers_to(&own->registers, &state);
+    dbt_hardware_tell_registers(&own->registers, &state);
     const dbt_unit_record *after = dbt_oracle_point(oracle, oracle->point);
     dbt_instruction_effects(instruction, &effects);
     for (u32 number = 0; number < 16; number++) {
@@ -496,16 +346,16 @@ static void take_input(dbt_oracle *oracle, const dbt_instruction *instruction)
 
 static void fault(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
 {
-    const hardware *own = oracle->own;
+    const dbt_hardware *own = oracle->own;
     outcome->status = DBT_ORACLE_FAULT;
     outcome->error = own->stop_signal;
-    registers_to(&own->registers, &outcome->actual);
+    dbt_hardware_tell_registers(&own->registers, &outcome->actual);
     outcome->actual.executed = oracle->executed;
 }
 
 static void run_batch(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
 {
-    hardware *own = oracle->own;
+    dbt_hardware *own = oracle->own;
     u64 input_at = ~0ULL;
     own->outcome = outcome;
     for (;;) {
@@ -524,8 +374,10 @@ static void run_batch(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
                            ? dbt_oracle_point(oracle, oracle->point)->executed - 1
                            : ~0ULL;
         }
-        stretch ahead;
-        plan(oracle, dbt_oracle_point(oracle, oracle->point)->executed - oracle->executed, &ahead);
+        dbt_stretch ahead;
+        dbt_stretch_plan(oracle,
+                         dbt_oracle_point(oracle, oracle->point)->executed - oracle->executed,
+                         &ahead);
         if (ahead.count >= STRETCH_LEAST) {
             if (!run_stretch(oracle, &ahead)) {
                 fault(oracle, outcome);
@@ -542,7 +394,7 @@ static void run_batch(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
         if (oracle->executed == input_at && instruction.traits & DBT_TRAIT_INPUT) {
             take_input(oracle, &instruction);
         } else {
-            note_stores(oracle, &instruction);
+            dbt_stretch_note_stores(oracle, &instruction);
             if (!step(own, &instruction)) {
                 fault(oracle, outcome);
                 return;
@@ -556,7 +408,7 @@ static void run_batch(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
 /* On one processor a step costs a third of what it costs across two, where each wakes the other. */
 static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
 {
-    const hardware *own = oracle->own;
+    const dbt_hardware *own = oracle->own;
     cpu_set_t before;
     cpu_set_t one;
     const bool is_kept = sched_getaffinity(0, sizeof before, &before) == 0;
@@ -572,7 +424,7 @@ static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
 
 static int raises(dbt_oracle *oracle)
 {
-    hardware *own = oracle->own;
+    dbt_hardware *own = oracle->own;
     dbt_instruction instruction;
     if (!dbt_oracle_decode(oracle, own->registers.rip, &instruction)) {
         memset(&instruction, 0, sizeof instruction);
@@ -583,7 +435,7 @@ static int raises(dbt_oracle *oracle)
 
 static void close_hardware(dbt_oracle *oracle)
 {
-    hardware *own = oracle->own;
+    dbt_hardware *own = oracle->own;
     if (own->pid != 0) {
         int status;
         kill(own->pid, SIGKILL);
@@ -629,7 +481,7 @@ _Noreturn static void become_stub(void)
     _exit(1);
 }
 
-static bool start_stub(hardware *own)
+static bool start_stub(dbt_hardware *own)
 {
     int stop;
     own->pid = fork();
@@ -649,7 +501,7 @@ static bool start_stub(hardware *own)
 dbt_oracle *dbt_oracle_hardware(char *error)
 {
     dbt_oracle *oracle = calloc(1, sizeof *oracle);
-    hardware *own = aligned_alloc(64, (sizeof *own + 63) & ~63UL);
+    dbt_hardware *own = aligned_alloc(64, (sizeof *own + 63) & ~63UL);
     if (oracle == NULL || own == NULL) {
         snprintf(error, 256, "no memory");
         return NULL;
