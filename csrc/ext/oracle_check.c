@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "ext/ext.h"
 
@@ -183,9 +184,10 @@ int dbt_oracle_raises(dbt_oracle *oracle)
 void dbt_oracle_close(dbt_oracle *oracle)
 {
     oracle->kind->close(oracle);
-    while (oracle->region_count > 0) {
-        const dbt_mirror_region *region = &oracle->regions[0];
-        (void)dbt_oracle_unmap(oracle, region->guest_start, region->guest_end);
+    /* The reference, which had this memory mapped too, is gone: only our own mappings are left. */
+    for (size_t at = 0; at < oracle->region_count; at++) {
+        const dbt_mirror_region *region = &oracle->regions[at];
+        munmap(region->host, region->guest_end - region->guest_start);
     }
     free(oracle->regions);
     free(oracle->writes);

@@ -180,9 +180,6 @@ static int map(dbt_oracle *oracle, const dbt_mirror_region *region)
 static int unmap(dbt_oracle *oracle, u64 guest_start, u64 guest_end)
 {
     dbt_hardware *own = oracle->own;
-    if (own->pid == 0) {
-        return 0;
-    }
     const i64 result = call(own, SYS_munmap, guest_start, guest_end - guest_start, 0, 0, 0, 0);
     return result == 0 ? put_registers(own) : (int)result;
 }
@@ -435,13 +432,10 @@ static int raises(dbt_oracle *oracle)
 
 static void close_hardware(dbt_oracle *oracle)
 {
-    dbt_hardware *own = oracle->own;
-    if (own->pid != 0) {
-        int status;
-        kill(own->pid, SIGKILL);
-        (void)waitpid(own->pid, &status, __WALL);
-        own->pid = 0;
-    }
+    const dbt_hardware *own = oracle->own;
+    int status;
+    kill(own->pid, SIGKILL);
+    (void)waitpid(own->pid, &status, __WALL);
     close(own->file);
 }
 

@@ -507,24 +507,14 @@ static void code_changed(dbt_oracle *oracle, u64 guest_start, u64 guest_end)
 
 static void close_unicorn(dbt_oracle *oracle)
 {
-    unicorn *own = oracle->own;
-    free(own->known);
-    own->known = NULL;
-    if (own->engine != NULL) {
-        own->close(own->engine);
-        own->engine = NULL;
-    }
-}
-
-static int unmap_nothing(dbt_oracle *oracle, u64 guest_start, u64 guest_end)
-{
     const unicorn *own = oracle->own;
-    return own->engine == NULL ? 0 : unmap(oracle, guest_start, guest_end);
+    own->close(own->engine);
+    free(own->known);
 }
 
 static const dbt_oracle_kind unicorn_kind = {
     .map = map,
-    .unmap = unmap_nothing,
+    .unmap = unmap,
     .protect = protect,
     .code_changed = code_changed,
     .set_state = set_state,
