@@ -10,8 +10,6 @@
 #include "core/base.h"
 
 /* cdef begin */
-#define DBT_RECORD_FEATURES_MAX_BYTES 16384
-
 /* dbt_unit_record.flags, of the unit that starts here. */
 #define DBT_UNIT_RECORD_VECTOR 0x1 /* it may read or write x87, vector, mask or tile state */
 #define DBT_UNIT_RECORD_INPUT 0x2  /* its last instruction takes something from outside: rdtsc ... */

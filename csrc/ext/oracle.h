@@ -76,8 +76,6 @@ void dbt_oracle_forget_writes(dbt_oracle *oracle);
 int dbt_oracle_roll_back(dbt_oracle *oracle, uint64_t executed);
 int dbt_ext_record_wait(dbt_record *record, int vmm_pid, int64_t timeout_ns);
 void dbt_ext_record_take(dbt_record *record);
-uint32_t dbt_ext_undefined_flags(dbt_oracle *oracle, uint64_t guest_pc, uint64_t instructions,
-                                 uint32_t undefined);
 /* cdef end */
 
 /* Functions that answer int: 0 or a negative errno. dbt_oracle_load answers the bytes that were copied

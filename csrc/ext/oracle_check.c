@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "ext/ext.h"
-
 /* The legacy region of an XSAVE area (SDM vol. 1, table 13-1). */
 #define FCW_AT 0u
 #define FSW_AT 2u
@@ -59,7 +57,7 @@ bool dbt_oracle_is_input(dbt_oracle *oracle, u64 guest_pc, dbt_instruction *out)
 }
 
 /* The flags that are undefined after so many instructions in a row, by the opcode table. */
-u32 dbt_ext_undefined_flags(dbt_oracle *oracle, u64 guest_pc, u64 instructions, u32 undefined)
+static u32 undefined_flags(dbt_oracle *oracle, u64 guest_pc, u64 instructions, u32 undefined)
 {
     for (; instructions > 0; instructions--) {
         dbt_instruction instruction;
@@ -131,9 +129,9 @@ bool dbt_oracle_check(dbt_oracle *oracle, const dbt_unit_record *actual,
     const u32 flags = (u32)(expected->rflags ^ actual->rflags) & DBT_FLAGS_COMPARED;
     u32 undefined = 0;
     if (flags != 0) {
-        undefined = dbt_ext_undefined_flags(oracle, oracle->previous.rip,
-                                            expected->executed - oracle->previous.executed,
-                                            oracle->undefined);
+        undefined = undefined_flags(oracle, oracle->previous.rip,
+                                    expected->executed - oracle->previous.executed,
+                                    oracle->undefined);
         if (flags & ~undefined) {
             fields |= DBT_DIFFERS_FLAGS;
         }

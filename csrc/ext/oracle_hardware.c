@@ -9,7 +9,6 @@
 #include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,7 +29,6 @@
 #define USER_END 0x7ffffffff000ULL
 #define FILE_BYTES (1LL << 44)
 #define XSTATE_AT 512
-#define LEGACY_BYTES 576u
 #define BREAKPOINT_ENABLE 1UL
 #define TRAP_STEP 2
 #define TRAP_BREAKPOINT 4
