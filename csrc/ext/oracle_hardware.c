@@ -190,6 +190,16 @@ static int protect(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 prote
     return result == 0 ? put_registers(own) : (int)result;
 }
 
+/* What stands at rip; INVALID if it cannot be decoded. */
+static void next_instruction(dbt_oracle *oracle, dbt_instruction *out)
+{
+    const dbt_hardware *own = oracle->own;
+    if (!dbt_oracle_decode(oracle, own->registers.rip, out)) {
+        memset(out, 0, sizeof *out);
+        out->class_ = DBT_CLASS_INVALID;
+    }
+}
+
 /* Lets the guest go on until it stands behind a repeated instruction, by a breakpoint of the processor:
  * stepped, each round would be a stop. */
 static bool run_to(dbt_hardware *own, u64 guest_pc)
@@ -381,15 +391,13 @@ static void run_batch(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
             continue;
         }
         dbt_instruction instruction;
-        const bool is_known = dbt_oracle_decode(oracle, own->registers.rip, &instruction);
-        if (!is_known) {
-            memset(&instruction, 0, sizeof instruction);
-            instruction.class_ = DBT_CLASS_INVALID;
-        }
+        next_instruction(oracle, &instruction);
         if (oracle->executed == input_at && instruction.traits & DBT_TRAIT_INPUT) {
             take_input(oracle, &instruction);
         } else {
-            dbt_stretch_note_stores(oracle, &instruction);
+            if (ahead.count == 0) { /* else planning has noted them */
+                dbt_stretch_note_stores(oracle, &instruction);
+            }
             if (!step(own, &instruction)) {
                 fault(oracle, outcome);
                 return;
@@ -421,10 +429,7 @@ static int raises(dbt_oracle *oracle)
 {
     dbt_hardware *own = oracle->own;
     dbt_instruction instruction;
-    if (!dbt_oracle_decode(oracle, own->registers.rip, &instruction)) {
-        memset(&instruction, 0, sizeof instruction);
-        instruction.class_ = DBT_CLASS_INVALID;
-    }
+    next_instruction(oracle, &instruction);
     return !step(own, &instruction);
 }
 
