@@ -32,4 +32,7 @@ int dbt_ext_mailbox_wait(dbt_mailbox *mailbox, int vmm_pid, int64_t timeout_ns);
  * of this process; timeout_ns below 0 means no limit. 0: answered; -ESRCH: the VMM has ended without
  * an answer (it is left to be reaped); -EINTR: a signal came, call again; -ETIMEDOUT. */
 
+/* The same for any word that the VMM changes and wakes: waits until it is value, or no longer is. */
+int dbt_ext_wait_word(const u32 *word, u32 value, bool until_equal, int vmm_pid, int64_t timeout_ns);
+
 #endif

@@ -74,7 +74,7 @@ int64_t dbt_oracle_compare_range(dbt_oracle *oracle, int memory_fd, int pagemap_
 size_t dbt_oracle_writes(const dbt_oracle *oracle, const dbt_oracle_write **out);
 void dbt_oracle_forget_writes(dbt_oracle *oracle);
 int dbt_oracle_roll_back(dbt_oracle *oracle, uint64_t executed);
-int dbt_ext_record_wait(dbt_record *record, int vmm_pid, int64_t timeout_ns);
+int dbt_ext_record_wait(dbt_record *record, int vmm_pid);
 void dbt_ext_record_take(dbt_record *record);
 /* cdef end */
 
@@ -83,6 +83,6 @@ void dbt_ext_record_take(dbt_record *record);
  * compares the pages that the reference wrote since they were forgotten, dbt_oracle_compare_range all
  * that are mapped: 1 and the first address that differs, 0, or a negative errno. dbt_oracle_raises: 1
  * if the next instruction raises an exception. dbt_ext_record_wait: 0, -ESRCH when the VMM has ended,
- * -ETIMEDOUT, -EINTR. */
+ * -EINTR. */
 
 #endif

@@ -218,7 +218,7 @@ class Follower:
 
     def _wait(self) -> bool:
         while True:
-            answer = lib.dbt_ext_record_wait(self.record, self._process.pid, -1)
+            answer = lib.dbt_ext_record_wait(self.record, self._process.pid)
             if answer == 0:
                 return True
             if answer == -errno.ESRCH:
