@@ -37,17 +37,7 @@ const u8 *dbt_oracle_vector(const dbt_oracle *oracle, u32 number)
 bool dbt_oracle_decode(dbt_oracle *oracle, u64 guest_pc, dbt_instruction *out)
 {
     u8 bytes[DBT_INSTRUCTION_MAX_BYTES];
-    size_t count = 0;
-    while (count < sizeof bytes) {
-        u64 left;
-        const u8 *host = dbt_mirror_at(oracle, guest_pc + count, &left);
-        if (host == NULL) {
-            break;
-        }
-        const size_t part = left < sizeof bytes - count ? left : sizeof bytes - count;
-        memcpy(bytes + count, host, part);
-        count += part;
-    }
+    const size_t count = dbt_mirror_read(oracle, guest_pc, bytes, sizeof bytes);
     return dbt_instruction_decode(bytes, count, guest_pc, DBT_MODE_64, out) == DBT_OK;
 }
 

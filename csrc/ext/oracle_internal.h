@@ -58,6 +58,8 @@ struct dbt_oracle {
 dbt_mirror_region *dbt_mirror_find(dbt_oracle *oracle, u64 guest_address);
 /* The host address of a guest byte, or 0, with how many bytes follow in one piece. */
 u8 *dbt_mirror_at(dbt_oracle *oracle, u64 guest_address, u64 *left_bytes);
+/* Copies guest bytes up to the first hole; answers how many. */
+size_t dbt_mirror_read(dbt_oracle *oracle, u64 guest_address, void *to, size_t size_bytes);
 void dbt_oracle_note_write(dbt_oracle *oracle, u64 guest_address, u32 size_bytes);
 const dbt_unit_record *dbt_oracle_point(const dbt_oracle *oracle, u32 number);
 /* Compares the reference's state with the point; fields and undefined flags go to the outcome. */

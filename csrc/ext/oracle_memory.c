@@ -177,22 +177,26 @@ int dbt_oracle_protect(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 p
     return status;
 }
 
-int dbt_oracle_read(dbt_oracle *oracle, u64 guest_address, void *to, size_t size_bytes)
+size_t dbt_mirror_read(dbt_oracle *oracle, u64 guest_address, void *to, size_t size_bytes)
 {
     u8 *out = to;
-    while (size_bytes > 0) {
+    size_t count = 0;
+    while (count < size_bytes) {
         u64 left;
-        const u8 *host = dbt_mirror_at(oracle, guest_address, &left);
+        const u8 *host = dbt_mirror_at(oracle, guest_address + count, &left);
         if (host == NULL) {
-            return -EFAULT;
+            break;
         }
-        const u64 part = left < size_bytes ? left : size_bytes;
-        memcpy(out, host, part);
-        out += part;
-        guest_address += part;
-        size_bytes -= part;
+        const size_t part = left < size_bytes - count ? left : size_bytes - count;
+        memcpy(out + count, host, part);
+        count += part;
     }
-    return 0;
+    return count;
+}
+
+int dbt_oracle_read(dbt_oracle *oracle, u64 guest_address, void *to, size_t size_bytes)
+{
+    return dbt_mirror_read(oracle, guest_address, to, size_bytes) == size_bytes ? 0 : -EFAULT;
 }
 
 static void changed(dbt_oracle *oracle, u64 guest_start, u64 guest_end)
@@ -366,21 +370,25 @@ static bool differs(const u8 *left, const u8 *right, u64 guest_page, u64 guest_d
     return false;
 }
 
+/* Compares one page of the mirror with a process's memory. A page that either lacks is no difference:
+ * noted stores may lie where there is nothing, as on a stack that has not grown there. */
+static bool page_differs(dbt_oracle *oracle, int memory_fd, u64 guest_page, u64 guest_dead_start,
+                         u64 guest_dead_end, u64 *guest_address)
+{
+    u8 other[DBT_PAGE_BYTES];
+    u64 left;
+    const u8 *host = dbt_mirror_at(oracle, guest_page, &left);
+    return host != NULL &&
+           pread(memory_fd, other, sizeof other, (off_t)guest_page) == sizeof other &&
+           differs(host, other, guest_page, guest_dead_start, guest_dead_end, guest_address);
+}
+
 i64 dbt_oracle_compare_written(dbt_oracle *oracle, int memory_fd, u64 guest_dead_start,
                                u64 guest_dead_end, u64 *guest_address)
 {
     for (size_t at = 0; at < oracle->page_count; at++) {
-        u8 other[DBT_PAGE_BYTES];
-        u64 left;
-        const u8 *host = dbt_mirror_at(oracle, oracle->pages[at], &left);
-        if (host == NULL) {
-            continue;
-        }
-        if (pread(memory_fd, other, sizeof other, (off_t)oracle->pages[at]) != sizeof other) {
-            continue; /* noted, but there is nothing: a stack that has not grown there */
-        }
-        if (differs(host, other, oracle->pages[at], guest_dead_start, guest_dead_end,
-                    guest_address)) {
+        if (page_differs(oracle, memory_fd, oracle->pages[at], guest_dead_start, guest_dead_end,
+                         guest_address)) {
             return 1;
         }
     }
@@ -398,17 +406,9 @@ i64 dbt_oracle_compare_range(dbt_oracle *oracle, int memory_fd, int pagemap_fd, 
             return 0;
         }
         for (size_t at = 0; at < count; at++, page += DBT_PAGE_BYTES) {
-            u8 other[DBT_PAGE_BYTES];
-            u64 left;
-            if (!(entries[at] & PRESENT_OR_SWAPPED)) {
-                continue;
-            }
-            const u8 *host = dbt_mirror_at(oracle, page, &left);
-            if (host == NULL ||
-                pread(memory_fd, other, sizeof other, (off_t)page) != sizeof other) {
-                continue;
-            }
-            if (differs(host, other, page, guest_dead_start, guest_dead_end, guest_address)) {
+            if (entries[at] & PRESENT_OR_SWAPPED &&
+                page_differs(oracle, memory_fd, page, guest_dead_start, guest_dead_end,
+                             guest_address)) {
                 return 1;
             }
         }
