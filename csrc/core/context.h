@@ -15,13 +15,19 @@
 #define DBT_CONTEXT_GUEST_GS_BASE 0x028
 #define DBT_CONTEXT_VMM_STACK 0x030      /* top of the VMM's stack for this thread */
 #define DBT_CONTEXT_RESUME 0x038         /* host address to enter the TC at */
-#define DBT_CONTEXT_SPILL 0x040          /* u64[16]: one slot per register number */
-#define DBT_CONTEXT_REGISTERS 0x0c0      /* u64[16]: the guest's, whenever the VMM runs */
-#define DBT_CONTEXT_RIP 0x140
-#define DBT_CONTEXT_RFLAGS 0x148
-#define DBT_CONTEXT_RETURN_MASK 0x150    /* bits of a guest address that index the table of returns */
-#define DBT_CONTEXT_RETURN_MISS_ROUTINE 0x158 /* host address for a return not found in the table */
-#define DBT_CONTEXT_ASM_BYTES 0x160
+#define DBT_CONTEXT_REGISTERS 0x040      /* u64[16]: the guest's, whenever the VMM runs */
+#define DBT_CONTEXT_RIP 0x0c0
+#define DBT_CONTEXT_RFLAGS 0x0c8
+#define DBT_CONTEXT_RETURN_MASK 0x0d0    /* bits of a guest address that index the table of returns */
+#define DBT_CONTEXT_RETURN_MISS_ROUTINE 0x0d8 /* host address for a return not found in the table */
+#define DBT_CONTEXT_ASM_BYTES 0x0e0
+#define DBT_CONTEXT_SPILL 0xfc0          /* u64[8]: one slot per scratch register, the last for rcx */
+#define DBT_CONTEXT_SPILL_RCX 0xff8
+
+/* The context fills a page, and in so many bytes behind it nothing can be read: prologues reload rcx with
+ * bits 48 to 63 of the guest's pc as an index, which faults when any is set. */
+#define DBT_CONTEXT_BYTES 0x1000
+#define DBT_CONTEXT_GUARD_BYTES 0x10000
 
 /* Register numbers, as ModRM encodes them. */
 #define DBT_RAX 0
@@ -52,7 +58,6 @@ typedef struct dbt_context {
     u64 guest_gs_base;
     u64 vmm_stack;
     u64 resume;
-    u64 spill[16];
     u64 registers[16];
     u64 rip;
     u64 rflags;
@@ -82,6 +87,11 @@ typedef struct dbt_context {
     u64 executed;                      /* guest instructions done; counted only while units are recorded */
     u32 recorded;                      /* traits of the unit recorded last, as dbt_unit_record.flags */
 } dbt_context;
+
+/* Offset of the spill slot of register 0 to 7. */
+static inline u32 dbt_spill_at(u32 number) {
+    return DBT_CONTEXT_SPILL + 8 * ((number + 7 - DBT_RCX) & 7);
+}
 #endif
 
 #endif

@@ -84,7 +84,7 @@ static u32 padding_for(const dbt_emitter *emitter, u32 offset) {
 }
 
 static void move_register(dbt_emitter *emitter, u8 opcode, u32 number) {
-    const u32 slot = DBT_CONTEXT_SPILL + number * 8;
+    const u32 slot = dbt_spill_at(number);
     u8 *at = emitter->hot;
     at[0] = 0x65; /* gs */
     at[1] = 0x48; /* REX.W */
@@ -159,9 +159,6 @@ static void fill_hole(dbt_emitter *emitter, u8 *code, const dbt_template_hole *h
         break;
     case DBT_HOLE_JUMPS:
         put_u32(at, (u32)(u64)engine->jumps);
-        break;
-    case DBT_HOLE_GUARD:
-        put_u32(at, (u32)engine->guard);
         break;
     case DBT_HOLE_SECOND:
         put_u32(at, (u32)((u64)engine->second + (u64)(i64)hole->addend));

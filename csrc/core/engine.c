@@ -18,7 +18,8 @@ _Static_assert(offsetof(dbt_context, key) == DBT_CONTEXT_KEY, "context layout");
 _Static_assert(offsetof(dbt_context, guest_gs_base) == DBT_CONTEXT_GUEST_GS_BASE, "context layout");
 _Static_assert(offsetof(dbt_context, vmm_stack) == DBT_CONTEXT_VMM_STACK, "context layout");
 _Static_assert(offsetof(dbt_context, resume) == DBT_CONTEXT_RESUME, "context layout");
-_Static_assert(offsetof(dbt_context, spill) == DBT_CONTEXT_SPILL, "context layout");
+_Static_assert(DBT_CONTEXT_SPILL_RCX + 8 == DBT_CONTEXT_BYTES, "context layout");
+_Static_assert(sizeof(dbt_context) <= DBT_CONTEXT_SPILL, "context layout");
 _Static_assert(offsetof(dbt_context, registers) == DBT_CONTEXT_REGISTERS, "context layout");
 _Static_assert(offsetof(dbt_context, rip) == DBT_CONTEXT_RIP, "context layout");
 _Static_assert(offsetof(dbt_context, rflags) == DBT_CONTEXT_RFLAGS, "context layout");
@@ -219,7 +220,7 @@ static dbt_status apply(dbt_context *context, const dbt_state_place *place) {
     const u32 mask = place->state & 0xff;
     for (u32 number = 0; number < 8; number++) {
         if (mask >> number & 1) {
-            context->registers[number] = context->spill[number];
+            memcpy(&context->registers[number], (const u8 *)context + dbt_spill_at(number), 8);
         }
     }
     context->registers[DBT_RSP] += dbt_state_low_bytes(place->state);

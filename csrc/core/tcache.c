@@ -28,26 +28,20 @@
 
 _Static_assert(JUMPS_BYTES + RETURNS_BYTES <= HUGE_BYTES, "small programs use one huge page");
 
-/* Where the tables stand: second level, jumps, returns, one after the other, and the guard. */
+/* Where the tables stand: second level, jumps, returns, one after the other. */
 typedef struct dbt_table_place {
     u64 start;
     u64 jumps;
     u64 end;
 } dbt_table_place;
 
-/* Behind the tables nothing can be read: prologues load from their last byte on, by bits 48 to 63 of
- * the address. */
 static bool table_map_at(const dbt_engine *engine, u64 jumps, u64 returns_bytes,
                          dbt_table_place *out) {
     const u64 start = jumps - SECOND_BYTES;
     const u64 end = jumps + JUMPS_BYTES + returns_bytes;
-    if ((start < engine->hooks.avoid_high && end + DBT_GUARD_BYTES > engine->hooks.avoid_low) ||
-        (start < engine->wanted_high && end + DBT_GUARD_BYTES > engine->wanted_low) ||
+    if ((start < engine->hooks.avoid_high && end > engine->hooks.avoid_low) ||
+        (start < engine->wanted_high && end > engine->wanted_low) ||
         !dbt_port_map(start, end - start, DBT_PORT_READ | DBT_PORT_WRITE)) {
-        return false;
-    }
-    if (!dbt_port_map(end, DBT_GUARD_BYTES, 0)) {
-        dbt_port_unmap(start, end - start);
         return false;
     }
     *out = (dbt_table_place){.start = start, .jumps = jumps, .end = end};
@@ -63,7 +57,7 @@ static bool table_map(const dbt_engine *engine, dbt_table_place *out) {
         }
     }
     /* Not on huge pages, but below a program that begins at 4 MB and takes all above it. */
-    return table_map_at(engine, 2 * HUGE_BYTES - DBT_GUARD_BYTES - JUMPS_BYTES - RETURNS_BYTES,
+    return table_map_at(engine, 2 * HUGE_BYTES - JUMPS_BYTES - RETURNS_BYTES,
                         RETURNS_BYTES, out);
 }
 
@@ -85,14 +79,9 @@ static void make_routines(dbt_engine *engine) {
     engine->routines_map_bytes = (u32)((u64)emitter.map - (engine->routines + size / 2));
 }
 
-static void unmap_tables(u64 start, u64 end) {
-    dbt_port_unmap(start, end - start);
-    dbt_port_unmap(end, DBT_GUARD_BYTES);
-}
-
 dbt_status dbt_tcache_make_tables(dbt_engine *engine) {
     const u64 start_before = engine->table_start;
-    const u64 end_before = engine->guard + 1;
+    const u64 end_before = engine->table_end;
     const u64 routines_before = engine->routines;
     dbt_table_place place;
     if (!table_map(engine, &place)) {
@@ -101,11 +90,11 @@ dbt_status dbt_tcache_make_tables(dbt_engine *engine) {
     const u64 routines =
         dbt_port_map(0, DBT_PAGE_BYTES, DBT_PORT_READ | DBT_PORT_WRITE | DBT_PORT_EXECUTE);
     if (!routines) {
-        unmap_tables(place.start, place.end);
+        dbt_port_unmap(place.start, place.end - place.start);
         return DBT_ERROR_MEMORY;
     }
     engine->table_start = place.start;
-    engine->guard = place.end - 1;
+    engine->table_end = place.end;
     engine->second = (dbt_second *)place.start;
     engine->jumps = (u64 *)place.jumps;
     engine->returns = engine->jumps + DBT_TABLE_ENTRIES;
@@ -117,7 +106,7 @@ dbt_status dbt_tcache_make_tables(dbt_engine *engine) {
     make_routines(engine);
     dbt_tables_clear(engine);
     if (routines_before) {
-        unmap_tables(start_before, end_before);
+        dbt_port_unmap(start_before, end_before - start_before);
         dbt_port_unmap(routines_before, DBT_PAGE_BYTES);
     }
     return DBT_OK;
@@ -167,7 +156,7 @@ void dbt_tcache_destroy(dbt_engine *engine) {
     dbt_port_unmap((u64)engine->maps, sizes.maps);
     dbt_port_unmap((u64)engine->hash, sizes.hash);
     dbt_port_unmap((u64)engine->pages, sizes.pages);
-    unmap_tables(engine->table_start, engine->guard + 1);
+    dbt_port_unmap(engine->table_start, engine->table_end - engine->table_start);
     dbt_port_unmap(engine->routines, DBT_PAGE_BYTES);
 }
 

@@ -22,7 +22,6 @@
 #define DBT_ARENAS_MAX 64
 #define DBT_TABLE_ENTRIES 65536u
 #define DBT_WIDE_ENTRIES 262144u /* of the table of returns, when the engine is wide and paired */
-#define DBT_GUARD_BYTES 65536ULL
 #define DBT_UNIT_CAP_MAX 128u
 #define DBT_TRACE_MAX 512u
 #define DBT_FAR_JUMP_BYTES 6u
@@ -173,8 +172,8 @@ struct dbt_engine {
     u32 wide;                /* it may have DBT_WIDE_ENTRIES */
     dbt_second *second;      /* of both, before them */
     u32 second_turn;         /* which place of a full set goes next */
-    u64 table_start;         /* of the three, mapped up to the guard */
-    u64 guard;               /* the last byte of them; in DBT_GUARD_BYTES behind it nothing can be read */
+    u64 table_start;         /* of the three */
+    u64 table_end;
 
     dbt_arena arenas[DBT_ARENAS_MAX];
     u32 arena_count;

@@ -49,7 +49,7 @@ bool dbt_engine_vacate(dbt_engine *engine, u64 start, u64 end) {
             vacate_arena(engine, i);
         }
     }
-    const u64 table_bytes = engine->guard + 1 + DBT_GUARD_BYTES - engine->table_start;
+    const u64 table_bytes = engine->table_end - engine->table_start;
     return (!meets(engine->table_start, table_bytes, start, end) &&
             !meets(engine->routines, DBT_PAGE_BYTES, start, end)) ||
            vacate_tables(engine, start, end);

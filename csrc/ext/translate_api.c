@@ -303,7 +303,12 @@ dbt_status dbt_listing_slot_get(uint32_t at, dbt_listing_slot *out)
         {"guest_gs_base", DBT_CONTEXT_GUEST_GS_BASE, 1},
         {"vmm_stack", DBT_CONTEXT_VMM_STACK, 1},
         {"resume", DBT_CONTEXT_RESUME, 1},
-        {"spill", DBT_CONTEXT_SPILL, 16},
+        {"spill.rdx", DBT_CONTEXT_SPILL, 1},
+        {"spill.rbx", DBT_CONTEXT_SPILL + 8, 1},
+        {"spill.rsi", DBT_CONTEXT_SPILL + 32, 1},
+        {"spill.rdi", DBT_CONTEXT_SPILL + 40, 1},
+        {"spill.rax", DBT_CONTEXT_SPILL + 48, 1},
+        {"spill.rcx", DBT_CONTEXT_SPILL_RCX, 1},
         {"registers", DBT_CONTEXT_REGISTERS, 16},
         {"rip", DBT_CONTEXT_RIP, 1},
         {"rflags", DBT_CONTEXT_RFLAGS, 1},
@@ -318,7 +323,7 @@ dbt_status dbt_listing_slot_get(uint32_t at, dbt_listing_slot *out)
 
 uint64_t dbt_listing_context_bytes(void)
 {
-    return sizeof(dbt_context);
+    return DBT_CONTEXT_BYTES;
 }
 
 void dbt_listing_attach(dbt_listing *listing, void *context)

@@ -4,9 +4,10 @@
  *   block + 0      page with the address of the dbt_linux_thread
  *   block + 4K     guard page
  *   block + 8K     host signal stack, up to block + 128K
- *   block + 128K   guard page, then the VMM's stack, up to block + 376K
- *   block + 376K   dbt_context
- *   block + 380K   dbt_linux_thread, up to block + 384K
+ *   block + 128K   dbt_linux_thread
+ *   block + 132K   dbt_context
+ *   block + 136K   64 KiB that nothing can be read in, as the context and the stack want it
+ *   block + 200K   the VMM's stack, up to block + 384K
  *
  * Blocks are mapped several at a time and used again; only the pages that are touched cost memory.
  * Invariant: the block is whole before the thread's first signal can arrive. A block in the list of free
@@ -19,14 +20,13 @@
 
 #define SIGNAL_AREA_BYTES (128u * 1024)
 #define SIGNAL_STACK_AT 8192u
-#define STACK_AT SIGNAL_AREA_BYTES
-#define CONTEXT_AT (376u * 1024)
-#define THREAD_AT (380u * 1024)
+#define THREAD_AT SIGNAL_AREA_BYTES
+#define CONTEXT_AT (132u * 1024)
+#define GUARD_AT (CONTEXT_AT + DBT_CONTEXT_BYTES)
 #define BLOCK_BYTES (384u * 1024)
 #define BLOCKS_AT_ONCE 16u
 
-_Static_assert(sizeof(dbt_context) <= THREAD_AT - CONTEXT_AT, "the context fits its page");
-_Static_assert(sizeof(dbt_linux_thread) <= BLOCK_BYTES - THREAD_AT, "the thread fits its page");
+_Static_assert(sizeof(dbt_linux_thread) <= CONTEXT_AT - THREAD_AT, "the thread fits its page");
 
 static dbt_linux_thread *thread_in(u64 host_block)
 {
@@ -54,7 +54,7 @@ static void map_blocks(dbt_linux_space *space)
     for (u64 host_block = host_end; host_block > host_start;) {
         host_block -= BLOCK_BYTES;
         (void)dbt_host_mprotect(host_block + DBT_PAGE_BYTES, DBT_PAGE_BYTES, PROT_NONE);
-        (void)dbt_host_mprotect(host_block + STACK_AT, DBT_PAGE_BYTES, PROT_NONE);
+        (void)dbt_host_mprotect(host_block + GUARD_AT, DBT_CONTEXT_GUARD_BYTES, PROT_NONE);
         dbt_linux_thread *thread = thread_in(host_block);
         thread->host_block = host_block;
         thread->next = space->free_threads;
@@ -194,7 +194,7 @@ void dbt_thread_kick(dbt_context *context)
 
 u64 dbt_thread_stack_top(const dbt_linux_thread *thread)
 {
-    return thread->host_block + CONTEXT_AT;
+    return thread->host_block + BLOCK_BYTES;
 }
 
 void dbt_thread_use_signal_stack(const dbt_linux_thread *thread)

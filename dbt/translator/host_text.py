@@ -134,11 +134,12 @@ class HostText:
             return None
         if memory.rip_relative:
             return self._literal(instruction.next_pc + memory.displacement, instruction)
-        if memory.base is not None:
-            return None
-        if "GS" in instruction.prefixes:
-            return _slot(memory.displacement) if memory.index is None else None
-        if memory.index is None:
+        if "GS" in instruction.prefixes and memory.index is None:
+            slot = _slot(memory.displacement)
+            if slot is None or memory.base is None:
+                return slot
+            return f"[{slot} + {REGISTER_NAMES[memory.base]}]"
+        if memory.base is not None or memory.index is None:
             return None
         for start, table in self._tables.items():
             if memory.displacement in (start, start + 8):

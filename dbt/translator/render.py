@@ -54,7 +54,6 @@ HOLES = (
     "key",
     "returns",
     "jumps",
-    "guard",
     "second",
     "exit",
     "pop",
@@ -130,9 +129,9 @@ def _parse(template: Template) -> list[tuple[_Op, str]]:
 
 def _substitute(text: str, registers: dict[str, str], slots: dict[str, int]) -> str:
     def slot(match: re.Match[str]) -> str:
-        return f"gs:[{slots[match[1]] + int(match[2] or 0)}]"
+        return f"gs:[{match[1] or ''}{slots[match[2]] + int(match[3] or 0)}]"
 
-    text = re.sub(r"gs:\[([A-Z_]+)(\+\d+)?\]", slot, text)
+    text = re.sub(r"gs:\[(rcx \+ )?([A-Z_]+)(\+\d+)?\]", slot, text)
     for name, register in registers.items():
         low = register[1:]
         text = text.replace(f"{{{name}}}", register)

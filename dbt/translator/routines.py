@@ -36,20 +36,21 @@ _template(
     bswap rcx
     jecxz hole_miss_point
     movzx ecx, word ptr [rsp - 2]
-    movzx ecx, byte ptr [rcx + hole_guard]
+    mov rcx, gs:[rcx + SPILL_RCX]
     """,
     fixed=("rcx",),
     entry_spilled=("rcx",),
+    keeps_spilled=True,
     entry_where="stack",
     guest="arrival at a unit by a return",
-    host="compares bits 16 to 47 of the address returned to, without touching flags; loads from a "
-    "guarded place that bits 48 to 63 move",
+    host="compares bits 16 to 47 of the address returned to, without touching flags; reloads rcx "
+    "from a place that bits 48 to 63 move",
     why="the table's index has settled the low 16 bits; another address goes to the miss routine. "
     "The difference, zero-extended, less one has its upper half set only when it was 0; bswap "
     "brings that half to ecx, so that the branch is not taken on a match (a taken one costs "
     "fib 0.3 of its native time). What passes is a known address but for its upper bits: any "
-    "that is set makes the last load fault, with the guest standing at an address that is not "
-    "canonical",
+    "that is set makes the reload fault, since rcx's slot is the last in front of memory that "
+    "cannot be read, with the guest standing at an address that is not canonical",
 )
 
 _template(
@@ -74,10 +75,11 @@ _template(
     bswap rcx
     jecxz . - 29
     movzx ecx, word ptr gs:[KEY+6]
-    movzx ecx, byte ptr [rcx + hole_guard]
+    mov rcx, gs:[rcx + SPILL_RCX]
     """,
     fixed=("rcx",),
     entry_spilled=("rcx",),
+    keeps_spilled=True,
     entry_where="key",
     guest="arrival at a unit by an indirect jump or call; the entry is the second instruction",
     host="compares the address in the context, without touching flags",

@@ -19,7 +19,6 @@ their prefix. Holes are symbols that start with ``hole_``:
 ``hole_key``           32-bit: minus bits 16 to 47 of the unit's guest address
 ``hole_returns``       disp32: the table of return targets
 ``hole_jumps``         disp32: the table of indirect jump and call targets
-``hole_guard``         disp32: a readable byte with 64 KiB behind it that are not
 ``hole_second``        disp32: the second-level table of both
 ``hole_exit``          32-bit immediate: the number of the exit being emitted
 ``hole_pop``           32-bit: 8 plus the immediate of ``ret imm16``
@@ -60,7 +59,8 @@ class Template:
     """One template: its name, body lines and declarations.
 
     ``scratch`` is the number of scratch registers, ``fixed`` the registers used by name.
-    ``keeps_spilled`` says that the body ends in a jump whose target reloads.
+    ``keeps_spilled`` says that nothing is reloaded at the end: the body has done it, or ends in a
+    jump whose target does.
     ``entry_spilled`` names those of ``fixed`` that are spilled already when the body begins.
     ``ends`` says that nothing follows the body: control never falls out of it.
     """

@@ -79,7 +79,7 @@ def wander(translation: Translation, seed: int, count: int, size_bytes: int = CO
 def test_a_full_cache_evicts_and_stays_whole(cap: int, fall_through: bool, paired: bool) -> None:
     options = Options(SMALL, cap, fall_through=fall_through, paired=paired)
     with Translation(random_program(cap), PC, options) as translation:
-        for round_ in range(6):
+        for round_ in range(7):
             wander(translation, round_, 300)
             audit(translation)
         counted = translation.statistics()

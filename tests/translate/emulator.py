@@ -121,14 +121,14 @@ class Machine:
         return cls._one
 
     def __init__(self) -> None:
-        self.context = _real_memory(CONTEXT, 2 * PAGE)
+        self.context = _real_memory(CONTEXT, PAGE)
         self.stack = _real_memory(STACK, STACK_BYTES)
         self.data = _real_memory(DATA, DATA_BYTES)
         self.uc = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
-        for address, size in ((CONTEXT, 2 * PAGE), (STACK, STACK_BYTES), (DATA, DATA_BYTES)):
+        for address, size in ((CONTEXT, PAGE), (STACK, STACK_BYTES), (DATA, DATA_BYTES)):
             self.uc.mem_map_ptr(address, size, unicorn.UC_PROT_ALL, address)
         self.pages: set[int] = set()
-        assert lib.dbt_listing_context_bytes() <= 2 * PAGE
+        assert lib.dbt_listing_context_bytes() == PAGE
 
     def map_pages(self, address: int, size_bytes: int = 16) -> None:
         """Maps guest pages that hold an operand or a branch target, until `forget`."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dbt.decoder.instruction import Instruction, iterate
+from dbt.decoder.instruction import REGISTER_NAMES, Instruction, iterate
 from dbt.translator import render
 from dbt.translator.host_text import context_slots
 from dbt.translator.rules import FACTS, RULES
@@ -44,13 +44,14 @@ def test_a_template_decodes_to_its_text(template: Template) -> None:
 def test_context_slots_are_absolute(template: Template) -> None:
     """A slot at a RIP-relative address would read somewhere else, silently."""
     for line, instruction in zip(code_lines(template), instructions(template), strict=True):
-        slot = re.search(r"gs:\[([A-Z_]+)(?:\+(\d+))?\]", line)
+        slot = re.search(r"gs:\[(rcx \+ )?([A-Z_]+)(?:\+(\d+))?\]", line)
         assert ("GS" in instruction.prefixes) == bool(slot), line
         if slot:
             memory = instruction.memory
             assert memory is not None and not memory.rip_relative, line
-            assert memory.base is None and memory.index is None, line
-            assert memory.displacement == SLOTS[slot[1]] + int(slot[2] or 0), line
+            assert memory.base == (REGISTER_NAMES.index("rcx") if slot[1] else None), line
+            assert memory.index is None, line
+            assert memory.displacement == SLOTS[slot[2]] + int(slot[3] or 0), line
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda t: t.name)
