@@ -61,6 +61,7 @@ typedef struct dbt_unit {
     u32 first_exit;      /* exits of a unit are consecutive */
     u32 incoming;        /* head of the list of exits linked here, by dbt_exit.next */
     u32 page_next[2];    /* lists of units by guest page: first and last page */
+    u32 page_previous[2]; /* 0: the head of its list */
     u32 serial;          /* how many units were translated before it */
     u32 falls_from;      /* the unit that runs into this one, or DBT_NONE */
     u16 exit_count;

@@ -41,10 +41,18 @@ static u64 last_page(const dbt_unit *unit) {
     return (unit->guest_pc + (unit->guest_bytes ? unit->guest_bytes - 1 : 0)) / DBT_PAGE_BYTES;
 }
 
+/* Lists by page are linked both ways: thousands of units may begin on one page, and leave it oldest
+ * first, which is the end of the list. */
 static void page_insert(dbt_engine *engine, u32 number, u32 which, u64 page) {
     u32 *bucket = &engine->pages[page_bucket(engine, page)];
-    engine->units[number].page_next[which] = *bucket;
-    *bucket = (number << 1 | which) + 1;
+    const u32 link = (number << 1 | which) + 1;
+    const u32 next = *bucket;
+    engine->units[number].page_next[which] = next;
+    engine->units[number].page_previous[which] = 0;
+    if (next) {
+        engine->units[(next - 1) >> 1].page_previous[(next - 1) & 1] = link;
+    }
+    *bucket = link;
 }
 
 void dbt_tcache_publish(dbt_engine *engine, u32 number) {
@@ -187,14 +195,15 @@ static void remove_from_hash(dbt_engine *engine, u32 number) {
 }
 
 static void remove_from_page(dbt_engine *engine, u32 number, u32 which, u64 page) {
-    const u32 wanted = (number << 1 | which) + 1;
-    u32 *link = &engine->pages[page_bucket(engine, page)];
-    while (*link && *link != wanted) {
-        const u32 other = *link - 1;
-        link = &engine->units[other >> 1].page_next[other & 1];
+    const u32 next = engine->units[number].page_next[which];
+    const u32 previous = engine->units[number].page_previous[which];
+    if (next) {
+        engine->units[(next - 1) >> 1].page_previous[(next - 1) & 1] = previous;
     }
-    if (*link) {
-        *link = engine->units[number].page_next[which];
+    if (previous) {
+        engine->units[(previous - 1) >> 1].page_next[(previous - 1) & 1] = next;
+    } else {
+        engine->pages[page_bucket(engine, page)] = next;
     }
 }
 

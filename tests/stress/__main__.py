@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.names and not {stressor.name, stressor.topic} & set(options.names):
             continue
         native = try_stressor(stressor, options.instances, None)
-        if native.status in STATUS_NOT_HERE or native.operations < stressor.operations:
+        if native.status in STATUS_NOT_HERE or native.operations < stressor.least:
             result, detail, translated_s = "not here", "", 0.0
         else:
             translated = try_stressor(stressor, options.instances, options.mode)
