@@ -25,6 +25,31 @@ static void call_hook(dbt_context *context, dbt_exit_kind kind,
     dbt_engine_lock(engine);
 }
 
+#define LARGE_UNITS 65536u
+#define SERVER_UNITS 32768u
+#define SERVER_CALLS 16384u
+
+/* Whether the program has more returns, or a longer way through them, than the processor's indirect
+ * predictor can tell apart. A server's way leads through most of its code for each request. */
+static bool is_large(const dbt_engine *engine) {
+    const u64 units = engine->statistics->units_translated;
+    return units >= LARGE_UNITS ||
+           (units >= SERVER_UNITS && engine->statistics->exits_syscall >= SERVER_CALLS);
+}
+
+/* A large program uses the processor's return predictor from then on. Measured in docs/adr. What was
+ * translated the other way would unbalance it, so all starts anew, once. */
+static void pair_large(dbt_engine *engine) {
+    if (!engine->paired && engine->configuration.flags & DBT_CONFIG_PAIR_LARGE && is_large(engine)) {
+        engine->paired = 1;
+        dbt_tcache_retire_all(engine);
+        if (engine->wide) {
+            dbt_engine_quiesce(engine); /* nobody is between the two looks of a hit routine */
+            dbt_tables_clear(engine);
+        }
+    }
+}
+
 /* An instruction that C carries out, or refuses. */
 static void serve_instruction(dbt_context *context, dbt_exit_kind kind, dbt_arrival *arrival) {
     dbt_engine *engine = context->engine;
@@ -50,7 +75,9 @@ static void serve_exit(dbt_context *context, dbt_exit_kind kind, dbt_arrival *ar
     case DBT_EXIT_KIND_RECORD:
         break; /* of a unit that has gone meanwhile: it reports when it is found again */
     case DBT_EXIT_KIND_SYSCALL:
-        context->engine->statistics->exits_syscall++;
+        if (++context->engine->statistics->exits_syscall == SERVER_CALLS) {
+            pair_large(context->engine);
+        }
         context->rip += 2;
         call_hook(context, DBT_EXIT_KIND_SYSCALL, 0, arrival);
         break;
@@ -134,23 +161,6 @@ static u64 ticks(void) {
     u32 high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
     return (u64)high << 32 | low;
-}
-
-#define LARGE_UNITS 65536u
-
-/* A program of many units has more returns than the processor's indirect predictor can tell apart:
- * from then on they use its return predictor. Measured in docs/adr. What was translated the other way
- * would unbalance it, so all starts anew, once. */
-static void pair_large(dbt_engine *engine) {
-    if (!engine->paired && engine->configuration.flags & DBT_CONFIG_PAIR_LARGE &&
-        engine->statistics->units_translated >= LARGE_UNITS) {
-        engine->paired = 1;
-        dbt_tcache_retire_all(engine);
-        if (engine->wide) {
-            dbt_engine_quiesce(engine); /* nobody is between the two looks of a hit routine */
-            dbt_tables_clear(engine);
-        }
-    }
 }
 
 /* The unit to go on with; cap is less than the setting when a budget or a lone instruction asks. */

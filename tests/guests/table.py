@@ -156,6 +156,7 @@ GUESTS: tuple[Guest, ...] = (
     _bare("table_collision_far", b"3000\n", variants=BARE_STATIC),
     _bare("jump_table", b"eec880e9\n"),
     _bare("many_functions", b"8247b9fb0f6902d7\n"),
+    _bare("returns_change", b"40000\n"),
     _bare("page_crossing"),
     _bare("transactions", b"100\n"),
     # Operands and instructions.
