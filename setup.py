@@ -43,7 +43,7 @@ RENDERERS = {
 
 # Headers whose marked blocks cffi parses, in an order in which each finds what it needs.
 CDEF_HEADERS = (
-    *("core/base.h", "core/decode.h", "core/session.h", "core/record.h"),
+    *("core/base.h", "core/decode.h", "core/session.h", "core/record.h", "core/profile.h"),
     *("ext/translate_api.h", "ext/ext.h", "ext/oracle.h"),
 )
 

@@ -2,7 +2,8 @@
 
 Names load on first use, so that `import dbt` costs nothing: `run` starts a program under
 translation, `Machine` is bare guest memory and registers, `decode` turns bytes into `Instruction`
-objects, `compare` runs a program against a reference.
+objects, `compare` runs a program against a reference, `profile` shows where it
+spends its time and how the translation cache does.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dbt.errors import DbtError
 
 if TYPE_CHECKING:
     from dbt.decoder import Instruction, decode
+    from dbt.profiler.model import Profile
+    from dbt.profiler.run import profile
     from dbt.reference.compare import compare
     from dbt.reference.verdict import Verdict
     from dbt.runtime.launch import RunResult, run
@@ -26,6 +29,7 @@ __all__ = [
     "Instruction",
     "Machine",
     "MachineExit",
+    "Profile",
     "RunResult",
     "Settings",
     "Statistics",
@@ -33,6 +37,7 @@ __all__ = [
     "__version__",
     "compare",
     "decode",
+    "profile",
     "run",
 ]
 
@@ -40,12 +45,14 @@ _HOMES = {
     "Instruction": "dbt.decoder",
     "Machine": "dbt.runtime.machine",
     "MachineExit": "dbt.runtime.machine",
+    "Profile": "dbt.profiler.model",
     "RunResult": "dbt.runtime.launch",
     "Settings": "dbt.tcache.settings",
     "Statistics": "dbt.tcache.statistics",
     "Verdict": "dbt.reference.verdict",
     "compare": "dbt.reference.compare",
     "decode": "dbt.decoder",
+    "profile": "dbt.profiler.run",
     "run": "dbt.runtime.launch",
 }
 

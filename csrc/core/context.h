@@ -84,6 +84,7 @@ typedef struct dbt_context {
     u64 budget;                        /* guest instructions left; counted only while budget_on */
     u64 budget_used;
     u32 budget_on;
+    u32 translating;                   /* inside the translator, for samples */
     u64 executed;                      /* guest instructions done; counted only while units are recorded */
     u32 recorded;                      /* traits of the unit recorded last, as dbt_unit_record.flags */
 } dbt_context;

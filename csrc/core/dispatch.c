@@ -61,6 +61,9 @@ static void serve_instruction(dbt_context *context, dbt_exit_kind kind, dbt_arri
         call_hook(context, DBT_EXIT_KIND_FETCH, 0, arrival); /* changed since it was translated */
         return;
     }
+    if (engine->hooks.callout) {
+        engine->hooks.callout(context, instruction.class_);
+    }
     if (kind == DBT_EXIT_KIND_CALLOUT && dbt_callout_execute(context, &instruction)) {
         return;
     }
@@ -185,9 +188,12 @@ static dbt_status find_unit(dbt_context *context, dbt_entry_kind entry, u32 *uni
     }
     pair_large(engine);
     const u64 before = ticks();
+    context->translating = 1;
     const dbt_status status =
         dbt_translate_unit(engine, context->rip, entry, cap, transient, unit);
+    context->translating = 0;
     engine->statistics->translation_cycles += ticks() - before;
+    engine->statistics->translations++;
     if (status == DBT_OK && !transient) {
         dbt_hints_tell(engine, context->rip, entry);
     }

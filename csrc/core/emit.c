@@ -17,6 +17,7 @@ static void record(dbt_emitter *emitter, u32 host_bytes, u16 state) {
     emitter->record_bytes[emitter->records] = (u8)host_bytes;
     emitter->record_state[emitter->records] = state;
     emitter->records++;
+    emitter->host_instructions++;
 }
 
 static void put_bytes(dbt_emitter *emitter, const u8 *bytes, u32 count) {

@@ -30,6 +30,7 @@ typedef struct dbt_emitter {
     u8 *hot;
     u8 *cold;
     u8 *map;
+    u32 host_instructions; /* emitted so far, stubs left out */
     u32 records;
     u8 record_bytes[DBT_ROUTINE_RECORDS_MAX];
     u16 record_state[DBT_ROUTINE_RECORDS_MAX];

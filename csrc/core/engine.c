@@ -297,6 +297,28 @@ dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
     return status;
 }
 
+void dbt_engine_locate(const dbt_context *context, const dbt_host_state *host, dbt_location *out) {
+    const dbt_engine *engine = context->engine;
+    dbt_state_place place;
+    memset(&place, 0, sizeof place);
+    *out = (dbt_location){0, DBT_NOT_DESCRIBED, false};
+    if (!dbt_engine_place(engine, host->rip, &place)) {
+        return;
+    }
+    const u32 number =
+        in_routines(engine, host->rip) ? DBT_NONE : dbt_tcache_unit_at(engine, host->rip);
+    if (number != DBT_NONE && host->rip >= engine->units[number].host_body) {
+        out->guest_pc = place.guest_pc;
+        out->described = engine->units[number].described;
+        out->is_in_body = true;
+        return;
+    }
+    const u32 where = dbt_state_where(place.state);
+    out->guest_pc = where == DBT_WHERE_KEY      ? context->key
+                    : where == DBT_WHERE_TARGET ? place.target
+                                                : place.guest_pc;
+}
+
 void dbt_engine_redirect(dbt_context *context, dbt_host_state *host, bool one_instruction) {
     context->one_instruction = one_instruction;
     host->rip = (u64)&dbt_redirect_routine;

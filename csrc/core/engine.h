@@ -57,6 +57,18 @@ typedef struct dbt_host_state {
     u64 rflags;
 } dbt_host_state;
 
+/* A unit that was translated, for a profile. */
+typedef struct dbt_description {
+    u64 guest_pc;
+    const u8 *code;       /* its guest bytes */
+    u32 guest_bytes;
+    u32 instructions;
+    u32 ident;            /* of them, emitted as they were */
+    u32 host_bytes;       /* of the body, as emitted for the guest's instructions */
+    u32 host_instructions;
+    u32 ends;             /* dbt_class of its last instruction */
+} dbt_description;
+
 typedef struct dbt_engine_hooks {
     void *owner;              /* first argument of fetch */
     dbt_fetch fetch;
@@ -76,6 +88,10 @@ typedef struct dbt_engine_hooks {
     /* While units are recorded: a unit of that many guest instructions is about to run; flags are
      * DBT_UNIT_RECORD_. Called with the engine lock held. Or 0. */
     void (*record)(dbt_context *context, u32 instructions, u32 flags);
+    /* Units are numbered and described as they are translated, with the engine lock held. Or 0. */
+    void (*describe)(void *owner, u32 number, const dbt_description *unit);
+    /* An instruction of that dbt_class is about to be carried out by C. Or 0. */
+    void (*callout)(const dbt_context *context, u32 class_);
     dbt_statistics *statistics;
 } dbt_engine_hooks;
 
@@ -136,6 +152,15 @@ bool dbt_engine_vacate(dbt_engine *engine, u64 start, u64 end);
 
 /* Whether host_pc is in emitted code or in an entry, exit or miss routine. */
 bool dbt_engine_in_tc(const dbt_engine *engine, u64 host_pc);
+
+/* What runs at a host pc in the TC, for a sample; takes no lock, as recover. */
+typedef struct dbt_location {
+    u64 guest_pc;         /* of the instruction, or where a way between units leads; 0: nowhere known */
+    u32 described;        /* number of the unit by its description, or DBT_NOT_DESCRIBED */
+    bool is_in_body;
+} dbt_location;
+#define DBT_NOT_DESCRIBED 0xffffffffu
+void dbt_engine_locate(const dbt_context *context, const dbt_host_state *host, dbt_location *out);
 
 /* Turns a host state inside the TC into the precise guest state and stores it in the context
  * (registers, rip, rflags). DBT_ERROR_NOT_MAPPED: the pc is not in emitted code. */

@@ -9,7 +9,7 @@
 
 /* cdef begin */
 #define DBT_SESSION_MAGIC 0x31544244 /* "DBT1" */
-#define DBT_SESSION_VERSION 2
+#define DBT_SESSION_VERSION 3
 #define DBT_SESSION_SLABS 1024
 #define DBT_SESSION_BOUNCE_BYTES 65536
 
@@ -22,6 +22,7 @@ typedef enum dbt_personality { DBT_PERSONALITY_LINUX = 0, DBT_PERSONALITY_MACHIN
 #define DBT_CONFIG_PAIRED 0x8      /* guest calls and returns use host calls and returns */
 #define DBT_CONFIG_PAIR_LARGE 0x10 /* the same from the moment on that the program proves large */
 #define DBT_CONFIG_RECORD 0x20     /* every unit reports when it is entered: core/record.h */
+#define DBT_CONFIG_COUNT 0x80    /* every unit counts its executions: core/profile.h */
 #define DBT_CONFIG_WIDE_RETURNS 0x40 /* PEXT is fast: paired returns use a larger table */
 
 /* dbt_configuration.cpu: what cpuid and the auxiliary vector tell the guest. */
@@ -50,11 +51,13 @@ typedef struct dbt_configuration {
     uint32_t plant;            /* DBT_PLANT_* */
     uint64_t plant_pc;         /* guest address */
     uint64_t record_bytes;     /* of the record's memory, which follows the session's; 0: none */
+    uint64_t profile_bytes;    /* of the profile's memory, in the same place (core/profile.h); 0: none */
 } dbt_configuration;
 
 /* Counters of one process. All count since the process started; children count anew. */
 typedef struct dbt_statistics {
     uint64_t units_translated;
+    uint64_t translations;             /* how often the translator was asked, for a unit or more */
     uint64_t guest_instructions_translated;
     uint64_t guest_bytes_translated;
     uint64_t host_bytes_emitted;

@@ -67,6 +67,7 @@ typedef struct dbt_unit {
     u16 exit_count;
     u16 instructions;
     u8 record_flags;     /* DBT_UNIT_RECORD_ */
+    u32 described;       /* number of its description, or DBT_NOT_DESCRIBED */
 } dbt_unit;
 
 /* One way out of a unit. A CONTINUATION exit is a rel32 at host_patch that leads to host_stub, or
@@ -149,6 +150,7 @@ struct dbt_engine {
     u32 paired;              /* calls and returns use host calls and returns now */
     u32 chaining;            /* 0 while a budget is on or chaining is off */
     u32 recording;           /* units report when they are entered */
+    u32 descriptions;        /* units described so far, those inherited from a parent included */
 
     u64 chunk_bytes;
     u32 chunk_limit;         /* chunks the TC size allows */

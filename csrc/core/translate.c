@@ -282,6 +282,7 @@ static u32 new_unit(dbt_engine *engine, u32 chunk_number, u64 guest_pc, u64 host
     unit->host_end = ~0ULL; /* until it is closed: a handler may be searching */
     unit->serial = (u32)engine->statistics->units_translated;
     unit->incoming = unit->falls_from = DBT_NONE;
+    unit->described = DBT_NOT_DESCRIBED;
     unit->map_at = chunk->map_bytes;
     /* Handlers of other threads search without the lock: the record is whole before it counts. */
     __atomic_store_n(&chunk->unit_count, chunk->unit_count + 1, __ATOMIC_RELEASE);
@@ -314,6 +315,30 @@ static u8 record_flags(const dbt_engine *engine) {
     return (u8)flags;
 }
 
+/* For a profile: what the items are, and what they became. */
+static void describe(dbt_engine *engine, dbt_unit *unit, const dbt_emitter *emitter, u32 ident,
+                     u32 host_instructions) {
+    u8 code[DBT_UNIT_CAP_MAX * DBT_INSTRUCTION_MAX_BYTES];
+    u32 code_bytes = 0;
+    for (u32 i = 0; i < engine->item_count; i++) {
+        const dbt_item *item = &engine->items[i];
+        memcpy(code + code_bytes, item->bytes, item->instruction.length);
+        code_bytes += item->instruction.length;
+    }
+    const dbt_description description = {
+        .guest_pc = unit->guest_pc,
+        .code = code,
+        .guest_bytes = code_bytes,
+        .instructions = unit->instructions,
+        .ident = ident,
+        .host_bytes = (u32)((u64)emitter->hot - unit->host_body),
+        .host_instructions = host_instructions,
+        .ends = engine->items[engine->item_count - 1].instruction.class_,
+    };
+    unit->described = engine->descriptions++;
+    engine->hooks.describe(engine->hooks.owner, unit->described, &description);
+}
+
 /* Pass two. FULL: the chunk's remaining room does not suffice; nothing is kept. */
 static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
                              dbt_entry_kind entry, bool landing, bool may_fall,
@@ -338,6 +363,7 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
         dbt_emit_prologue(emitter, entry, landing);
     }
     unit->host_body = (u64)emitter->hot;
+    const u32 host_before = emitter->host_instructions;
     if (room && engine->recording) {
         unit->record_flags = record_flags(engine);
         dbt_emit_record(emitter);
@@ -371,6 +397,9 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
     unit->guest_bytes = (u32)(build->next_pc - guest_pc);
     unit->instructions = (u16)engine->item_count;
     close_unit(emitter);
+    if (engine->hooks.describe) {
+        describe(engine, unit, emitter, ident, emitter->host_instructions - host_before);
+    }
     engine->statistics->units_translated++;
     if (engine->statistics->units_translated == engine->configuration.chain_until ||
         engine->statistics->units_translated == engine->configuration.cap_after) {

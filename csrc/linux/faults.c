@@ -306,6 +306,15 @@ void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *h
     learn_features(thread->process, host);
     bool is_wanted = number == DBT_KICK_SIGNAL &&
                      __atomic_exchange_n(&thread->kick_wanted, 0, __ATOMIC_ACQUIRE) != 0;
+    if (dbt_sampler_owns(thread, info)) {
+        dbt_host_state state;
+        read_host(&host->registers, &state);
+        dbt_sampler_take(thread, info, &state);
+        if (is_wanted) {
+            kicked(thread, host);
+        }
+        return;
+    }
     /* The kernel's own codes are above zero; those of kill, sigqueue and timers are not. A fault takes the
      * thread out of the TC as well as a kick does, which may have been dropped for it. */
     if (dbt_signal_is_fault((u32)number) && info->code > 0 &&

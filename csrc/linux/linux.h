@@ -17,6 +17,7 @@
 #include "core/context.h"
 #include "core/engine.h"
 #include "core/lock.h"
+#include "core/profile.h"
 #include "core/record.h"
 #include "core/session.h"
 #include "linux/host.h"
@@ -62,6 +63,8 @@ typedef struct dbt_linux_space {
     u32 region_capacity;
     u32 watched_count;   /* regions that are WATCHED */
     u32 deny_write_exec; /* PR_SET_MDWE, virtual */
+    dbt_profile_units *units; /* those translated here, for a profile; or 0. Its region: */
+    u32 units_region;
     bool has_memory_file; /* a /proc/PID/mem was opened: calls that write files may write memory */
     bool has_shared_code; /* shared_code.c; and the mapping it was last called for: */
     u64 guest_shared_start, guest_shared_end;
@@ -94,6 +97,7 @@ typedef struct dbt_linux_process {
     i32 session_fd;
     dbt_record *record;            /* what a controller compares, or 0; */
     const dbt_context *recorded;   /* of this thread */
+    dbt_profile *profile;          /* what a controller profiles, or 0 */
     i32 proc_fd; /* /proc, from when the guest was about to leave it behind by chroot; or -1 */
     u32 pid;
     bool watches_faults;   /* a signalfd may show a signal that is not blocked on the host */
@@ -133,6 +137,8 @@ typedef struct dbt_linux_thread {
     bool has_sync;
     bool is_vfork_child;         /* its parent frees the block */
     u32 tid;
+    u32 sample_timer;            /* the kernel's number of it, plus 1; or 0 */
+    u32 system_call;             /* number of the last one */
     u32 kick_wanted;             /* a signal that only makes the thread leave the TC is on its way */
     u32 lone_ticket;             /* a store into a watched page that runs alone: its unit is used once, */
     u64 guest_lone_pc;           /* so its page is lent unwatched until the thread has entered a unit */
@@ -341,7 +347,7 @@ bool dbt_signal_is_fault(u32 number);
 bool dbt_signal_is_open(u32 number);
 /* Blocks on the host what the guest blocks, and makes pending there what was held back; then undoes it. */
 void dbt_signals_give_back(dbt_linux_thread *thread);
-void dbt_signals_take_back(void);
+void dbt_signals_take_back(const dbt_linux_thread *thread);
 u64 dbt_signals_host_mask(u64 guest_mask);
 i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_mask(dbt_linux_thread *thread, const u64 *arguments);
@@ -379,6 +385,37 @@ void dbt_recorder_frame(dbt_linux_thread *thread, u64 guest_start, u64 guest_end
 void dbt_recorder_end(dbt_linux_thread *thread, u32 reason);
 /* In a forked child, which is not recorded. */
 void dbt_recorder_forked(dbt_linux_thread *thread);
+
+/* profiler.c: notes and counts of a process, and the units translated; all do nothing without a profile.
+ * Called when the program is mapped; in a forked child; after an mmap of the guest's. */
+typedef enum dbt_profiler_what {
+    DBT_PROFILER_SYSCALL,
+    DBT_PROFILER_CALLOUT,
+    DBT_PROFILER_THREAD,
+    DBT_PROFILER_NOT_SAMPLED
+} dbt_profiler_what;
+void dbt_profiler_open(dbt_linux_process *process);
+void dbt_profiler_start(const dbt_linux_thread *thread);
+void dbt_profiler_forked(const dbt_linux_thread *thread, u32 parent_pid);
+void dbt_profiler_mapped(const dbt_linux_process *process, i64 result, const u64 *arguments);
+void dbt_profiler_count(const dbt_linux_process *process, dbt_profiler_what what, u64 number);
+u64 dbt_profiler_time_ns(void);
+void dbt_profiler_note(dbt_profile *profile, u32 kind, const u64 words[DBT_PROFILE_SLOT_WORDS],
+                       const void *text, u64 text_bytes);
+/* Hooks of the engine. */
+void dbt_profiler_callout(const dbt_context *context, u32 class_);
+void dbt_profiler_describe(void *owner, u32 number, const dbt_description *unit);
+
+/* sampler.c: called by the thread itself, once it can take signals and before it cannot any more. */
+void dbt_sampler_start(dbt_linux_thread *thread);
+void dbt_sampler_stop(dbt_linux_thread *thread);
+/* Around a call that could show the sampler's signal. */
+void dbt_sampler_pause(const dbt_linux_thread *thread);
+void dbt_sampler_resume(const dbt_linux_thread *thread);
+/* Whether a signal is the sampler's; what it interrupted is noted. In signal handlers. */
+bool dbt_sampler_owns(const dbt_linux_thread *thread, const dbt_host_siginfo *info);
+void dbt_sampler_take(const dbt_linux_thread *thread, const dbt_host_siginfo *info,
+                      const dbt_host_state *host);
 
 /* vmm/machine.c: a fault of a bare guest ends its run. */
 void dbt_machine_fault(dbt_linux_thread *thread, const dbt_linux_signal *signal);

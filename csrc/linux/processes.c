@@ -168,6 +168,8 @@ static i64 fork_process(dbt_linux_thread *thread, u64 flags, const u64 *argument
     thread->guest_clear_tid = (flags & CLONE_CHILD_CLEARTID) != 0 ? arguments[3] : 0;
     dbt_slab_adopt(thread, parent_pid);
     dbt_recorder_forked(thread);
+    dbt_profiler_forked(thread, parent_pid);
+    dbt_sampler_start(thread);
     if (arguments[1] != 0) {
         thread->context->registers[DBT_RSP] = arguments[1];
     }
@@ -181,6 +183,7 @@ static void run_thread(void *argument)
     learn_tid(thread);
     dbt_thread_use_signal_stack(thread);
     dbt_signals_set_host_mask(thread);
+    dbt_sampler_start(thread);
     dbt_engine_run(thread->context);
 }
 

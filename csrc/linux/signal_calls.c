@@ -32,7 +32,7 @@ i64 dbt_signals_pass(dbt_linux_thread *thread, u64 number, const u64 *arguments)
     dbt_signals_give_back(thread);
     i64 result = dbt_gate_syscall(number, arguments, &thread->context->pending);
     thread->has_wait_mask = false;
-    dbt_signals_take_back();
+    dbt_signals_take_back(thread);
     return result;
 }
 

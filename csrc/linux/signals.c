@@ -99,6 +99,7 @@ void dbt_signals_give_back(dbt_linux_thread *thread)
 {
     u32 kept = 0;
     u64 pid = thread->process->pid;
+    dbt_sampler_pause(thread);
     (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_BLOCK, (u64)&thread->blocked, 0, SET_BYTES);
     for (u32 at = 0; at < thread->queue_length; at++) {
         const dbt_host_siginfo *info = &thread->queue[at].info;
@@ -111,10 +112,11 @@ void dbt_signals_give_back(dbt_linux_thread *thread)
     thread->queue_length = kept;
 }
 
-void dbt_signals_take_back(void)
+void dbt_signals_take_back(const dbt_linux_thread *thread)
 {
     u64 open = OPEN_SIGNALS;
     (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_UNBLOCK, (u64)&open, 0, SET_BYTES);
+    dbt_sampler_resume(thread);
 }
 
 /* The mask and an ignored fault signal pass through execve: the host must have the guest's own. */
@@ -143,7 +145,7 @@ void dbt_signals_exec_failed(dbt_linux_thread *thread)
             dbt_signals_install(thread->process, number);
         }
     }
-    dbt_signals_take_back();
+    dbt_signals_take_back(thread);
 }
 
 static bool is_ignored(const dbt_linux_process *process, u32 number)

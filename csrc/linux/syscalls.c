@@ -122,9 +122,12 @@ static i64 call_ptrace(dbt_linux_thread *thread, const u64 *arguments)
 static i64 call_memory(dbt_linux_thread *thread, u64 number, const u64 *arguments)
 {
     dbt_linux_space *space = thread->process->space;
+    i64 result;
     switch (number) {
     case __NR_mmap:
-        return dbt_memory_mmap(space, arguments);
+        result = dbt_memory_mmap(space, arguments);
+        dbt_profiler_mapped(thread->process, result, arguments);
+        return result;
     case __NR_munmap:
         return dbt_memory_munmap(space, arguments[0], arguments[1]);
     case __NR_mremap:
@@ -256,6 +259,8 @@ static void system_call(dbt_linux_thread *thread)
     u64 arguments[6] = {registers[DBT_RDI], registers[DBT_RSI], registers[DBT_RDX],
                         registers[10],      registers[8],       registers[9]};
     dbt_recorder_enter(thread, number, arguments);
+    dbt_profiler_count(thread->process, DBT_PROFILER_SYSCALL, number);
+    thread->system_call = (u32)number;
     u64 rcx = registers[DBT_RCX];
     u64 r11 = registers[11];
     registers[DBT_RCX] = context->rip;

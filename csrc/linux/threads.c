@@ -137,6 +137,7 @@ _Noreturn void dbt_thread_end(dbt_linux_thread *thread, u64 status)
     dbt_linux_space *space = process->space;
     u64 all = ~0ULL;
     (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&all, 0, 8);
+    dbt_sampler_stop(thread);
     dbt_engine_detach(thread->context);
     if (thread->guest_clear_tid != 0) {
         (void)dbt_code_release(space, thread->guest_clear_tid, thread->guest_clear_tid + 4);

@@ -126,6 +126,7 @@ static void open_session(dbt_linux_process *process, i32 fd)
     }
     process->session_fd = dbt_descriptors_place(fd);
     dbt_recorder_open(process, process->session_fd);
+    dbt_profiler_open(process);
 }
 
 static bool visit_start_mapping(void *owner, const dbt_maps_entry *entry)
@@ -221,6 +222,8 @@ static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
         .exit = exit_function,
         .kick = dbt_thread_kick,
         .record = dbt_recorder_unit,
+        .describe = process->profile != 0 ? dbt_profiler_describe : 0,
+        .callout = process->profile != 0 ? dbt_profiler_callout : 0,
         .avoid_low = avoid_low,
         .avoid_high = avoid_high,
         .guest_code_bytes = guest_code_bytes,
@@ -275,6 +278,7 @@ static void start_program(boot *boot)
     }
     (void)dbt_maps_read("/proc/self/maps", visit_start_mapping, process);
     u64 guest_stack = dbt_stack_build(process, &boot->start, image);
+    dbt_profiler_start(thread);
     const dbt_region *stack = dbt_map_find(process->space, guest_stack);
     if (image->stack_is_executable && stack != 0) {
         dbt_map_protect(process->space, stack->guest_start, stack->guest_end,
@@ -292,6 +296,7 @@ static void start_program(boot *boot)
     dbt_port_unmap((u64)image, DBT_PAGE_UP(sizeof(dbt_image)));
     dbt_signals_start(thread);
     dbt_recorder_start(thread);
+    dbt_sampler_start(thread);
     dbt_engine_run(context);
 }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from dbt.cli.run import OPTIONS, Option, Request, settings_with, start
 from dbt.errors import UsageError
+from dbt.tcache.settings import Settings
 
 
 class _Value(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2
@@ -24,7 +26,8 @@ class _Value(click.ParamType):  # type: ignore[type-arg]  # generic since click 
             self.fail(str(error), param, ctx)
 
 
-def _parameter(option: Option) -> click.Option:
+def parameter(option: Option) -> click.Option:
+    """An option of `dbt run` for click."""
     text = option.help + (f"  [env: {option.environment}]" if option.environment else "")
     if option.metavar:
         return click.Option(
@@ -33,20 +36,30 @@ def _parameter(option: Option) -> click.Option:
     return click.Option([option.spelling], is_flag=True, help=text)
 
 
-def _callback(command: tuple[str, ...], **given: Any) -> None:
+def settings_of(given: Mapping[str, Any], options: Sequence[Option] = OPTIONS) -> Settings:
+    """The settings that click's values for options make.
+
+    Args:
+        given: values by the name that click makes of an option's spelling.
+        options: those that are among them.
+    """
     values: dict[str, Any] = {}
-    for option in OPTIONS:
+    for option in options:
         value = given[option.spelling.lstrip("-").replace("-", "_")]
         if option.field and value not in (None, False):
             values[option.field] = value if option.metavar else option.parse("")
-    start(Request(settings_with(values), given["stats"], command, given["die_with_parent"]))
+    return settings_with(values)
+
+
+def _callback(command: tuple[str, ...], **given: Any) -> None:
+    start(Request(settings_of(given), given["stats"], command, given["die_with_parent"]))
 
 
 command = click.Command(
     "run",
     callback=_callback,
     params=[
-        *map(_parameter, OPTIONS),
+        *map(parameter, OPTIONS),
         click.Argument(["command"], nargs=-1, required=True, type=click.UNPROCESSED,
                        metavar="PROGRAM [ARGUMENTS]..."),
     ],

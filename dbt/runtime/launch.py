@@ -7,12 +7,13 @@ afterwards. `run` is the library's way: a child, its outcome and its statistics 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
 import stat
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TextIO
 
 from dbt._native import ffi, lib
@@ -218,12 +219,19 @@ def _string_array(words: Sequence[bytes]) -> tuple[object, list[object]]:
     return ffi.new("char *[]", [*strings, ffi.NULL]), strings
 
 
-def supervise(program: Program, session: Session) -> int:
+def supervise(
+    program: Program, session: Session, started: Callable[[int], None] | None = None
+) -> int:
     """Runs a program as a child in this process group and waits for its end.
 
     The terminal signals the whole group, so nothing is passed on but SIGTERM, which comes to one
     process. Whether the terminal's Ctrl-Z stops anything is the program's to say: this process
     stops when, and by the signal by which, the program has stopped.
+
+    Args:
+        program: as `resolve` found it.
+        session: its memory is handed to the VMM.
+        started: called with the child's pid once it has been forked.
 
     Returns:
         The wait status (wait(2)).
@@ -248,6 +256,8 @@ def supervise(program: Program, session: Session) -> int:
         if _is_stopped(pid):
             pass_on(number, frame)
 
+    if started is not None:
+        started(pid)
     signal.signal(signal.SIGTERM, pass_on)
     signal.signal(signal.SIGCONT, pass_on_to_stopped)
     for number in _TERMINAL_STOPS:
@@ -317,6 +327,7 @@ def run(
     input: bytes | None = None,
     capture_output: bool = False,
     timeout_s: float | None = None,
+    session: Session | None = None,
 ) -> RunResult:
     """Runs a program under translation and waits for its end.
 
@@ -328,6 +339,7 @@ def run(
         input: what it reads on standard input; None leaves it this process's own.
         capture_output: whether its output is returned instead of shown.
         timeout_s: seconds after which it is killed; None for no limit.
+        session: to run it in, instead of one of its own; settings are that session's then.
 
     Returns:
         How it ended, with the statistics of all its processes.
@@ -345,7 +357,9 @@ def run(
         raise UsageError("no program was named")
     search_path = None if env is None else os.fsencode(env.get("PATH", os.fsdecode(_DEFAULT_PATH)))
     program = resolve(words, search_path, b"" if cwd is None else os.fsencode(cwd))
-    with Session(settings or Settings.from_environment()) as session:
+    with contextlib.ExitStack() as stack:
+        if session is None:
+            session = stack.enter_context(Session(settings or Settings.from_environment()))
         try:
             done = subprocess.run(
                 vmm_arguments(session, program),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Programs take low descriptors for granted (a shell's redirections are 3 to 9): stay clear.
 _FD_AT_LEAST = 1000
 _PAGE_BYTES = 4096
+_PROFILE_BYTES = 1 << 40
 
 
 class Session:
@@ -27,6 +28,8 @@ class Session:
         personality: DBT_PERSONALITY_LINUX or DBT_PERSONALITY_MACHINE.
         record_bytes: of memory behind the session's for the record of a run; 0 for none.
         die_with: pid of the first program's parent, when the program shall die with it; else 0.
+        sample_interval_us: processor time between a profile's samples of a thread; 0: no profile.
+        counts: whether units count their executions, in a profile.
 
     Raises:
         UsageError: a setting is out of its range.
@@ -39,6 +42,8 @@ class Session:
         personality: int = lib.DBT_PERSONALITY_LINUX,
         record_bytes: int = 0,
         die_with: int = 0,
+        sample_interval_us: int = 0,
+        counts: bool = False,
     ) -> None:
         self.fd = -1
         settings.validated()
@@ -46,8 +51,12 @@ class Session:
         self.record_at = size_bytes + -size_bytes % _PAGE_BYTES
         if record_bytes:
             size_bytes = self.record_at + record_bytes
+        file_bytes = size_bytes
+        if sample_interval_us:
+            size_bytes = self.record_at + ffi.sizeof("dbt_profile")
+            file_bytes = self.record_at + _profile_bytes()
         try:
-            self.fd = _memory_file(size_bytes)
+            self.fd = _memory_file(file_bytes)
         except OSError as error:
             raise LaunchError(f"session memory: {error.strerror}") from None
         self.memory: Any = _mapped(self.fd, size_bytes)
@@ -66,9 +75,25 @@ class Session:
         if record_bytes:
             configuration.record_bytes = record_bytes
             configuration.flags |= lib.DBT_CONFIG_RECORD
+        if sample_interval_us:
+            configuration.profile_bytes = file_bytes - self.record_at
+            configuration.flags |= lib.DBT_CONFIG_COUNT if counts else 0
+            self._open_profile(configuration.profile_bytes, sample_interval_us)
         self.memory.size_bytes = size_bytes
         self.memory.version = lib.DBT_SESSION_VERSION
         self.memory.magic = lib.DBT_SESSION_MAGIC
+
+    def _open_profile(self, room_bytes: int, interval_us: int) -> None:
+        profile = self.profile
+        profile.interval_us = interval_us
+        profile.size_bytes = room_bytes
+        head_bytes = ffi.sizeof("dbt_profile")
+        profile.free_at = head_bytes + -head_bytes % _PAGE_BYTES
+
+    @property
+    def profile(self) -> Any:
+        """The profile's memory, a dbt_profile; only where one was asked for."""
+        return ffi.cast("dbt_profile *", ffi.cast("char *", self.memory) + self.record_at)
 
     def close(self) -> None:
         """Gives the descriptor back; the memory stays readable as long as this object lives."""
@@ -115,6 +140,15 @@ class Session:
         from dbt.tcache.statistics import Statistics
 
         return Statistics.sum(process.statistics for process in self.processes())
+
+
+def _profile_bytes() -> int:
+    """Room for a profile: only what is written of it costs memory."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return _PROFILE_BYTES
+    least: int = ffi.sizeof("dbt_profile") + _PAGE_BYTES
+    return min(_PROFILE_BYTES, max(limit - (1 << 20), least))
 
 
 def _flags(settings: Settings) -> int:

@@ -280,6 +280,7 @@ GUESTS: tuple[Guest, ...] = (
     _threads("threads_clone_mix"),
     _threads("threads_cancel"),
     _threads("threads_sync"),
+    _threads("sampled_calls", b"interrupted 0, taken 0\nown timer: ticks\nburnt\n"),
     _threads("threads_identity", b"12 12 1\n"),
     _threads(
         "threads_dlopen",

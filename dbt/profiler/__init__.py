@@ -1,0 +1,1 @@
+"""Profiles: what the translation cache does, and where a program spends its time under it."""

@@ -1,0 +1,359 @@
+"""A profile as values: what `dbt.profile` returns and a profile file holds.
+
+Every field is a plain number, text, or another of these values, so that the file is the same tree
+as JSON. docs/profile.md defines each figure; None stands for one that this profile cannot give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+FORMAT = "dbt-profile"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The figures of one process or of the whole session; docs/profile.md has the formulas."""
+
+    guest_instructions_translated: int
+    guest_instructions_executed: int | None
+    units_translated: int
+    units_retranslated: int
+    translations: int
+    tu_entries: int | None
+    tc_hit_rate: float | None
+    dispatches: int
+    dispatches_continuation: int
+    dispatches_indirect_miss: int
+    dispatches_syscall: int
+    dispatches_callout: int
+    dispatches_signal: int
+    dispatches_fault: int
+    dispatches_code_write: int
+    dispatches_per_thousand_entries: float | None
+    direct_transfers_executed: int | None
+    chained_share: float | None
+    indirect_branches_executed: int | None
+    indirect_in_cache_share: float | None
+    ident_share_translated: float | None
+    ident_share_executed: float | None
+    code_expansion_bytes: float | None
+    code_expansion_bytes_executed: float | None
+    code_expansion_instructions_executed: float | None
+    translation_cycles: int
+    translation_cycles_per_instruction: float | None
+    links_made: int
+    links_broken: int
+    tc_bytes_used: int
+    evictions: int
+    units_evicted: int
+    units_invalidated: int
+    code_pages_protected: int
+    samples: int
+    time_share_tc: float | None
+    time_share_lookup: float | None
+    time_share_translate: float | None
+    time_share_vmm: float | None
+    time_share_kernel: float | None
+
+
+@dataclass(frozen=True)
+class Thread:
+    """One thread's samples, by where they found it."""
+
+    tid: int
+    samples: int
+    tc: int
+    lookup: int
+    translate: int
+    vmm: int
+    kernel: int
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of the session.
+
+    Attributes:
+        pid: its process id.
+        parent_pid: of who started it.
+        name: as ps showed it last.
+        path: of its last program.
+        figures: of this process alone.
+        syscalls: system calls by name.
+        callouts: instructions that C carried out, by class.
+        threads: those that were sampled at least once.
+        threads_started: all there were.
+    """
+
+    pid: int
+    parent_pid: int
+    name: str
+    path: str
+    figures: Figures
+    syscalls: dict[str, int]
+    callouts: dict[str, int]
+    threads: tuple[Thread, ...]
+    threads_started: int
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the guest.
+
+    Attributes:
+        name: demangled; a made-up one for a function that has none.
+        module: the file's path; empty for code that lies in no file.
+        start: address in the file, as it was linked.
+        samples: in it, callees left out.
+        instructions: executed in it, likewise; None unless exact.
+        calls: executions of its first instruction's unit; None unless exact.
+        source: file and line of its hottest place, where debug information tells.
+        line: likewise.
+    """
+
+    name: str
+    module: str
+    start: int
+    samples: int
+    instructions: int | None
+    calls: int | None
+    source: str | None
+    line: int | None
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """A source line, with the samples and the executed instructions of its code."""
+
+    source: str
+    line: int
+    function: str
+    samples: int
+    instructions: int | None
+
+
+@dataclass(frozen=True)
+class Module:
+    """A file that guest code lay in; the empty path stands for code that lay in none."""
+
+    path: str
+    samples: int
+    instructions: int | None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A translation unit that was hot.
+
+    Attributes:
+        pid: of the process that translated it.
+        pc: guest address.
+        module: path of the file it was mapped from, or empty.
+        offset: in that file; the guest address where there is none.
+        function: the function that it lies in, or empty.
+        source: of its first instruction, or None.
+        line: likewise.
+        samples: in its body.
+        executions: how often it was entered; None unless exact.
+        instructions: guest instructions in it.
+        guest_bytes: their length.
+        host_bytes: of its body.
+        host_instructions: of its body.
+        code: the guest bytes, in hex digits.
+    """
+
+    pid: int
+    pc: int
+    module: str
+    offset: int
+    function: str
+    source: str | None
+    line: int | None
+    samples: int
+    executions: int | None
+    instructions: int
+    guest_bytes: int
+    host_bytes: int
+    host_instructions: int
+    code: str
+
+
+@dataclass(frozen=True)
+class CoursePoint:
+    """The session at one moment: counters so far, and samples since the point before."""
+
+    time_s: float
+    units_translated: int
+    translations: int
+    dispatches: int
+    tc_bytes_used: int
+    evictions: int
+    samples_tc: int
+    samples_lookup: int
+    samples_translate: int
+    samples_vmm: int
+    samples_kernel: int
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Samples with the same stack: frames from the outermost to the innermost."""
+
+    frames: tuple[str, ...]
+    samples: int
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Stretches of one module that were translated, or executed where counts are exact.
+
+    Attributes:
+        path: of the file.
+        blocks: offset in the file, length in bytes, executions (1 where not counted).
+    """
+
+    path: str
+    blocks: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Executed (exact) or translated guest instructions of one kind."""
+
+    name: str
+    instructions: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a profiled run told.
+
+    Attributes:
+        format: always "dbt-profile".
+        version: of this layout; a reader of another version refuses.
+        dbt_version: of the program that wrote it.
+        command: the program and its arguments.
+        exact: whether executions were counted (`--exact`), and not only sampled.
+        interval_us: processor time between samples of a thread.
+        duration_s: from the start to the end of the first process.
+        user_s: processor time in user mode, of all processes that have been waited for.
+        system_s: in the kernel, likewise.
+        exit_status: of the first process, or None when a signal ended it.
+        signal: that signal's number, or None.
+        missing: what the figures leave out, a sentence each; empty: nothing.
+        figures: of the whole session.
+        processes: in the order they started.
+        course: in order of time.
+        modules, functions, lines, units: hottest first; units and lines only the hottest.
+        stacks: for flame graphs.
+        mix_class: by class of the translator.
+        mix_extension: by extension of the instruction set.
+        coverage: by module.
+    """
+
+    format: str
+    version: int
+    dbt_version: str
+    command: tuple[str, ...]
+    exact: bool
+    interval_us: int
+    duration_s: float
+    user_s: float
+    system_s: float
+    exit_status: int | None
+    signal: int | None
+    missing: tuple[str, ...]
+    figures: Figures
+    processes: tuple[Process, ...]
+    course: tuple[CoursePoint, ...]
+    modules: tuple[Module, ...]
+    functions: tuple[Function, ...]
+    lines: tuple[SourceLine, ...]
+    units: tuple[Unit, ...]
+    stacks: tuple[Stack, ...]
+    mix_class: tuple[Mix, ...]
+    mix_extension: tuple[Mix, ...]
+    coverage: tuple[Coverage, ...]
+
+    def table(self, what: str = "functions") -> list[dict[str, Any]]:
+        """One of the lists as rows for `pandas.DataFrame`.
+
+        Args:
+            what: the field's name: functions, modules, lines, units, course, processes …
+
+        Raises:
+            ValueError: there is no such list.
+        """
+        if what not in _LISTS:
+            raise ValueError(f"{what!r} is no table of a profile; there are {', '.join(_LISTS)}")
+        return [_flat(row) for row in getattr(self, what)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The profile as the tree of its JSON file."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, tree: dict[str, Any]) -> Profile:
+        """Makes a profile of a JSON file's tree.
+
+        Raises:
+            KeyError, TypeError: it is no such tree.
+        """
+        values = {item.name: tree[item.name] for item in fields(cls)}
+        values["command"] = tuple(values["command"])
+        values["missing"] = tuple(values["missing"])
+        values["figures"] = Figures(**values["figures"])
+        values["processes"] = tuple(map(_process, values["processes"]))
+        values["stacks"] = tuple(
+            Stack(tuple(row["frames"]), row["samples"]) for row in values["stacks"]
+        )
+        values["coverage"] = tuple(
+            Coverage(row["path"], tuple(map(tuple, row["blocks"])))
+            for row in values["coverage"]
+        )
+        for name, kind in _PLAIN_LISTS.items():
+            values[name] = tuple(kind(**row) for row in values[name])
+        return cls(**values)
+
+
+_PLAIN_LISTS: dict[str, type] = {
+    "course": CoursePoint,
+    "modules": Module,
+    "functions": Function,
+    "lines": SourceLine,
+    "units": Unit,
+    "mix_class": Mix,
+    "mix_extension": Mix,
+}
+_LISTS = (*_PLAIN_LISTS, "processes", "stacks", "coverage")
+
+
+def _process(row: dict[str, Any]) -> Process:
+    threads = tuple(Thread(**thread) for thread in row["threads"])
+    return Process(**{**row, "figures": Figures(**row["figures"]), "threads": threads})
+
+
+def _flat(row: Any) -> dict[str, Any]:
+    """A row without nested values: a process's figures become columns of it."""
+    flat: dict[str, Any] = {}
+    for name, value in asdict(row).items():
+        if name == "figures":
+            flat.update(value)
+        elif not isinstance(value, (dict, list, tuple)) or name == "frames":
+            flat[name] = value
+    return flat
+
+
+def share(part: float, whole: float) -> float | None:
+    """A quotient; None where there is nothing to divide by."""
+    return part / whole if whole else None
+
+
+def hottest(rows: Iterable[Any], most: int) -> list[Any]:
+    """The rows with most instructions (where counted), else most samples; at most so many."""
+    ordered = sorted(rows, key=lambda row: (row.instructions or 0, row.samples), reverse=True)
+    return ordered[:most]

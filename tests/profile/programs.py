@@ -1,0 +1,95 @@
+"""Small programs that the tests of profiles run, compiled with debug information."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+#: Two functions of very different cost, one called a known number of times.
+HOT = """\
+#include <unistd.h>
+static volatile unsigned long sink;
+__attribute__((noinline)) void cold(void) { sink++; }
+__attribute__((noinline)) void hot(unsigned long rounds)
+{
+    for (unsigned long at = 0; at < rounds; at++) {
+        sink += at * at; /* hottest */
+    }
+}
+int main(int argc, char **argv)
+{
+    (void)argv;
+    for (int at = 0; at < 1000; at++) {
+        cold();
+    }
+    hot(argc > 1 ? 100000 : 150000000);
+    return argc;
+}
+"""
+HOT_LINE = 1 + HOT.splitlines().index("        sink += at * at; /* hottest */")
+
+#: Dies in the way that its argument names, after some work.
+DIES = """\
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+static volatile unsigned long sink;
+int main(int argc, char **argv)
+{
+    for (unsigned long at = 0; at < 60000000; at++) {
+        sink += at;
+    }
+    switch (argc > 1 ? argv[1][0] : 0) {
+    case 'c': *(volatile int *)8 = 1; return 0;
+    case 'k': kill(getpid(), SIGKILL); return 0;
+    case '_': _exit(7);
+    default: abort();
+    }
+}
+"""
+
+#: A forked child, a thread, and a program executed by another child.
+TREE = """\
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static volatile unsigned long sink;
+__attribute__((noinline)) void in_child(void)
+{
+    for (unsigned long at = 0; at < 60000000; at++) {
+        sink += at;
+    }
+}
+__attribute__((noinline)) void *in_thread(void *none)
+{
+    in_child();
+    return none;
+}
+int main(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, 0, in_thread, 0);
+    if (fork() == 0) {
+        in_child();
+        _exit(0);
+    }
+    if (fork() == 0) {
+        execl("/bin/true", "true", (char *)0);
+    }
+    pthread_join(thread, 0);
+    while (wait(0) > 0) {
+    }
+    return 0;
+}
+"""
+
+
+def compile_program(
+    directory: Path, name: str, source: str, *flags: str, compiler: str = "gcc"
+) -> Path:
+    """Compiles a program with debug information; answers where it lies."""
+    text = directory / f"{name}.{'cc' if compiler == 'g++' else 'c'}"
+    text.write_text(source)
+    command = [compiler, "-O1", "-g", "-fno-pie", "-no-pie", "-pthread", *flags]
+    subprocess.run([*command, "-o", str(directory / name), str(text)], check=True)
+    return directory / name

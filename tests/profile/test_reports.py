@@ -1,0 +1,78 @@
+"""Reports of profiles: schema, text, comparison."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import dbt
+from dbt.profiler import schema, text
+from dbt.profiler.file import save
+from dbt.profiler.model import Profile
+from tests.profile.programs import HOT, compile_program
+
+REPORT = (sys.executable, "-m", "dbt", "report")
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a program."""
+    path = tmp_path_factory.mktemp("profiles")
+    compile_program(path, "program", HOT)
+    return path
+
+
+@pytest.fixture(scope="module")
+def profile(directory: Path) -> Profile:
+    """A profile of that program, kept as `profile` in the directory."""
+    found = dbt.profile([directory / "program"])
+    save(found, directory / "profile")
+    return found
+
+
+def test_the_schema_is_the_one_that_is_published(root: Path) -> None:
+    assert (root / "docs" / "profile.schema.json").read_text() == schema.text()
+
+
+def test_profiles_fit_their_schema(profile: Profile) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema.schema())
+    tree = json.loads(json.dumps(profile.to_dict()))
+    jsonschema.validate(tree, schema.schema())
+    del tree["figures"]["samples"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(tree, schema.schema())
+
+
+def test_every_figure_is_defined(root: Path, profile: Profile) -> None:
+    told = (root / "docs" / "profile.md").read_text()
+    assert not [name for name in profile.to_dict()["figures"] if f"`{name}`" not in told]
+
+
+def test_the_summary_names_what_counts(profile: Profile) -> None:
+    told = text.summary(profile)
+    assert "translated code" in told and " hot  program  program.c:" in told
+    assert f"{profile.figures.dispatches:,} to the VMM" in told
+
+
+def test_report_commands(directory: Path, profile: Profile) -> None:
+    path = str(directory / "profile")
+    shown = subprocess.run([*REPORT, path], capture_output=True, text=True, check=True).stdout
+    assert "hottest units" in shown and "system calls" in shown
+    told = subprocess.run([*REPORT, path, "--format", "json"], capture_output=True, check=True)
+    assert json.loads(told.stdout) == json.loads((directory / "profile").read_text())
+    wrong = subprocess.run([*REPORT, "/nowhere"], capture_output=True, text=True)
+    assert wrong.returncode == 1 and wrong.stderr == "dbt: /nowhere: No such file or directory\n"
+
+
+def test_two_profiles_are_compared(directory: Path, profile: Profile) -> None:
+    save(dbt.profile(["/bin/true"]), directory / "other")
+    command = [*REPORT, str(directory / "profile"), str(directory / "other")]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    rows = {line.split()[0]: line.split() for line in shown.splitlines() if line.split()}
+    assert rows["units_translated"][1] == f"{profile.figures.units_translated:,}"
+    assert rows["hot"][-1].startswith("-")

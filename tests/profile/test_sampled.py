@@ -1,0 +1,170 @@
+"""Sampled profiles: they name what is hot, cover the whole tree, and change nothing."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dbt
+from dbt.errors import UsageError
+from dbt.profiler.file import ProfileFileError, load, save
+from tests.guests.build import build
+from tests.profile.programs import DIES, HOT, HOT_LINE, TREE, compile_program
+
+COMMAND = (sys.executable, "-m", "dbt")
+
+
+def test_the_hottest_function_and_line_are_named(tmp_path: Path) -> None:
+    program = compile_program(tmp_path, "program", HOT)
+    profile = dbt.profile([program])
+    hottest = profile.functions[0]
+    assert (hottest.name, hottest.module) == ("hot", str(program))
+    assert hottest.samples > 0.8 * profile.figures.samples
+    # The loop's increment and its test stand in the line above.
+    assert profile.lines[0].source == str(tmp_path / "program.c")
+    assert profile.lines[0].line in (HOT_LINE - 1, HOT_LINE)
+    assert profile.modules[0].path == str(program)
+    unit = profile.units[0]
+    assert unit.function == "hot" and len(unit.code) == 2 * unit.guest_bytes
+
+
+def test_the_time_is_spent_in_translated_code(tmp_path: Path) -> None:
+    figures = dbt.profile([compile_program(tmp_path, "program", HOT)]).figures
+    assert figures.time_share_tc is not None and figures.time_share_tc > 0.7
+    shares = (
+        figures.time_share_tc,
+        figures.time_share_lookup,
+        figures.time_share_translate,
+        figures.time_share_vmm,
+        figures.time_share_kernel,
+    )
+    assert sum(share or 0 for share in shares) == pytest.approx(1)
+
+
+def test_time_in_the_kernel_is_told_by_call() -> None:
+    command = ["dd", "if=/dev/zero", "of=/dev/null", "bs=16M", "count=150", "status=none"]
+    profile = dbt.profile(command)
+    assert profile.figures.time_share_kernel is not None
+    assert profile.figures.time_share_kernel > 0.5
+    assert any(stack.frames[-1] == "[kernel: read]" for stack in profile.stacks)
+    assert profile.processes[0].syscalls["read"] >= 150
+
+
+def test_counters_agree_with_the_calls(tmp_path: Path) -> None:
+    profile = dbt.profile(["/bin/true"])
+    figures, process = profile.figures, profile.processes[0]
+    assert sum(process.syscalls.values()) == figures.dispatches_syscall
+    assert sum(process.callouts.values()) == figures.dispatches_callout
+    assert figures.units_translated >= figures.translations > 0
+    assert profile.course[-1].units_translated == figures.units_translated
+
+
+def test_threads_children_and_executed_programs_are_covered(tmp_path: Path) -> None:
+    profile = dbt.profile([compile_program(tmp_path, "program", TREE)])
+    first, *others = profile.processes
+    assert first.threads_started == 2 and len(first.threads) >= 1
+    assert {process.parent_pid for process in others} == {first.pid}
+    assert sorted(process.path.rpartition("/")[2] for process in others) == ["program", "true"]
+    assert {"in_child"} <= {function.name for function in profile.functions}
+    child = next(process for process in others if process.path == str(tmp_path / "program"))
+    assert child.figures.samples > 0 and first.figures.samples > 0
+    total = sum(process.figures.samples for process in profile.processes)
+    assert profile.figures.samples == total
+
+
+def test_calls_and_timers_of_the_program_are_left_alone(tmp_path: Path) -> None:
+    program = build("sampled_calls", "sampled_calls.c", "pie", ("-pthread",))
+    native = subprocess.run([program], capture_output=True, check=True)
+    output = tmp_path / "profile"
+    sampled = subprocess.run(
+        [*COMMAND, "profile", "--interval", "100", "-o", output, program], capture_output=True
+    )
+    assert (sampled.returncode, sampled.stdout) == (native.returncode, native.stdout)
+    assert load(output).figures.samples > 10
+
+
+@pytest.mark.parametrize(
+    ("way", "status", "number"),
+    [("c", None, signal.SIGSEGV), ("k", None, signal.SIGKILL), ("_", 7, None),
+     ("a", None, signal.SIGABRT)],
+)  # fmt: skip
+def test_a_program_that_dies_leaves_a_whole_profile(
+    tmp_path: Path, way: str, status: int | None, number: int | None
+) -> None:
+    profile = dbt.profile([compile_program(tmp_path, "program", DIES), way])
+    assert (profile.exit_status, profile.signal) == (status, number)
+    assert profile.functions[0].name == "main" and not profile.missing
+
+
+def test_the_command_ends_like_the_program_and_writes_a_file(tmp_path: Path) -> None:
+    program = compile_program(tmp_path, "program", HOT)
+    output = tmp_path / "profile.json"
+    done = subprocess.run(
+        [*COMMAND, "profile", "-o", output, program, "short"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("dbt profile: ") and str(output) in done.stderr
+    assert load(output).command == (str(program), "short")
+
+
+def test_a_program_that_was_killed_kills_the_command(tmp_path: Path) -> None:
+    program = compile_program(tmp_path, "program", DIES)
+    output = tmp_path / "profile.json"
+    done = subprocess.run([*COMMAND, "profile", "-o", output, program, "k"], capture_output=True)
+    assert done.returncode == -signal.SIGKILL
+    assert load(output).signal == signal.SIGKILL
+
+
+@pytest.mark.parametrize("output", ["/dev/full", "/nowhere/profile.json", "/proc/profile.json"])
+def test_an_unwritable_file_is_one_line(output: str) -> None:
+    done = subprocess.run(
+        [*COMMAND, "profile", "-o", output, "sh", "-c", "echo out; exit 3"],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (3, "out\n")
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("dbt: "))
+    assert line.startswith(f"dbt: {output}: the profile was not written: ")
+
+
+def test_a_profile_survives_its_file(tmp_path: Path) -> None:
+    profile = dbt.profile(["/bin/sh", "-c", "/bin/true; exit 1"])
+    save(profile, tmp_path / "profile")
+    assert load(tmp_path / "profile") == profile
+    assert [path.name for path in tmp_path.iterdir()] == ["profile"]
+
+
+def test_what_is_no_profile_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for text, words in (
+        ("{", "this is no profile"),
+        ("[]", "this is no profile"),
+        ('{"format": "dbt-profile", "version": 99}', "a profile of version 99"),
+        ('{"format": "dbt-profile", "version": 1}', "damaged"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ProfileFileError, match=words):
+            load(path)
+    with pytest.raises(ProfileFileError, match="No such file"):
+        load(tmp_path / "missing")
+
+
+def test_tables_are_rows_of_plain_values() -> None:
+    profile = dbt.profile(["/bin/true"])
+    for what in ("functions", "modules", "units", "course", "processes"):
+        for row in profile.table(what):
+            assert all(isinstance(v, (int, float, str, type(None))) for v in row.values())
+    assert profile.table("processes")[0]["dispatches"] == profile.figures.dispatches
+    with pytest.raises(ValueError, match="no table"):
+        profile.table("figures")
+
+
+def test_a_command_that_is_not_there_is_told_as_by_run() -> None:
+    with pytest.raises(UsageError):
+        dbt.profile([])
+    done = subprocess.run([*COMMAND, "profile", "/nowhere"], capture_output=True)
+    assert done.returncode == 127
