@@ -134,8 +134,14 @@ int main(int argc, char **argv)
     struct sigaction action = {.sa_sigaction = tick, .sa_flags = SA_SIGINFO | SA_RESTART};
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
     wanted = argc > 2 ? atol(argv[2]) : 10000;
-    if (pipe(fds) || timer_create(CLOCK_MONOTONIC, &event, &timer))
+    if (pipe(fds))
         return 2;
+    /* A user has so many queued signals, of which a timer is one: another storm may have taken them all. */
+    while (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0) {
+        if (errno != EAGAIN)
+            return printf("timer_create: %d\n", errno);
+        usleep(1000);
+    }
     if (strcmp(kind, "queue") == 0)
         action.sa_sigaction = take;
     if (strcmp(kind, "wake") == 0)
