@@ -281,6 +281,7 @@ void dbt_signals_return(dbt_linux_thread *thread)
     take_registers(context, &frame.context.registers);
     thread->blocked = frame.context.mask & ~DBT_NEVER_BLOCKED;
     (void)dbt_signals_set_stack(thread, &frame.context.stack);
+    dbt_held_claim(thread, thread->blocked);
     if (thread->queue_length > 0) {
         context->pending = 1;
     }

@@ -237,7 +237,7 @@ static void fault(dbt_linux_thread *thread, const dbt_host_siginfo *info, dbt_ho
 }
 
 /* Standard signals do not queue: a second one of a number that waits is dropped, as the kernel does. */
-static void enqueue(dbt_linux_thread *thread, const dbt_host_siginfo *info)
+void dbt_signal_enqueue(dbt_linux_thread *thread, const dbt_host_siginfo *info)
 {
     for (u32 at = 0; at < thread->queue_length; at++) {
         if (thread->queue[at].info.number == info->number && info->number < FIRST_REALTIME) {
@@ -268,7 +268,10 @@ static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *inf
     if (!is_blocked && handler == DBT_SIG_DFL && dbt_signal_is_fault(number)) {
         dbt_signals_die(thread, info);
     }
-    enqueue(thread, info);
+    if (is_blocked && dbt_held_put(thread->process, info)) {
+        return;
+    }
+    dbt_signal_enqueue(thread, info);
     if (is_blocked && dbt_signal_is_open(number)) {
         return; /* delivered when the guest unblocks it */
     }
@@ -304,6 +307,7 @@ void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *h
 {
     dbt_linux_thread *thread = dbt_thread_of_signal_stack();
     learn_features(thread->process, host);
+    info->code = info->code == DBT_SI_PASSED ? DBT_SI_USER : info->code;
     bool is_wanted = number == DBT_KICK_SIGNAL &&
                      __atomic_exchange_n(&thread->kick_wanted, 0, __ATOMIC_ACQUIRE) != 0;
     if (dbt_sampler_owns(thread, info)) {

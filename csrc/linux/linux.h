@@ -44,8 +44,11 @@ typedef struct dbt_region {
 
 /* Makes a thread leave the TC. A fault signal, so never blocked on the host; and one whose instruction
  * faults again when it is run again, so nothing is lost if the two coincide. */
+#define DBT_DIE_WORD "die" /* to a VMM that shall only end by a signal, which follows */
+#define DBT_OPEN_COUNT 3 /* signals that are never blocked on the host */
 #define DBT_KICK_SIGNAL DBT_SIGILL
 #define DBT_SI_KICK (-0x4442)
+#define DBT_SI_PASSED (-0x4443) /* DBT_SI_USER, when another thread got it first */
 
 struct dbt_linux_thread;
 struct dbt_seccomp_filter;
@@ -102,10 +105,13 @@ typedef struct dbt_linux_process {
     u32 pid;
     bool watches_faults;   /* a signalfd may show a signal that is not blocked on the host */
     bool has_lent_actions; /* to a process that may outlive this one (CLONE_SIGHAND) */
+    u32 exit_signal;       /* what its parent gets at its end */
     dbt_limit limits[DBT_LIMIT_COUNT]; /* the guest's, of RLIMIT_AS and RLIMIT_DATA; limits.c */
     u32 foreign_seen; /* of the slab's foreign_writes */
     bool clears_handlers; /* CLONE_CLEAR_SIGHAND: its first thread does it, before it runs */
     u32 thread_count; /* threads that have not ended: the last one ends the process */
+    u64 held, held_busy;   /* signals that wait for a thread to unblock them: held_signals.c */
+    dbt_host_siginfo held_info[DBT_OPEN_COUNT];
     u64 fp_features;    /* XSAVE components the kernel puts into signal frames, and their bytes; */
     u64 fp_bytes;       /* learnt from the first host frame, 0 before */
     u64 minimum_stack_bytes; /* AT_MINSIGSTKSZ */
@@ -363,6 +369,18 @@ i64 dbt_signals_send(dbt_linux_thread *thread, u64 number, const u64 *arguments)
 void dbt_signals_install(const dbt_linux_process *process, u32 number);
 /* Every handler of the guest's becomes the default. */
 void dbt_signals_clear_handlers(dbt_linux_process *process);
+/* held_signals.c: puts a signal for the process, which the calling thread blocks, where any thread finds it;
+ * false: it is for this thread. */
+bool dbt_held_put(dbt_linux_process *process, const dbt_host_siginfo *info);
+/* Takes those that the thread does not block, or is about to ask for, into its queue. */
+void dbt_held_claim(dbt_linux_thread *thread, u64 blocked);
+void dbt_held_drop(dbt_linux_process *process, u32 number);
+/* In a new process: what is pending is the parent's. */
+void dbt_held_forget(dbt_linux_process *process);
+/* faults.c: into the thread's own queue; in the handler, or while all signals are blocked. */
+void dbt_signal_enqueue(dbt_linux_thread *thread, const dbt_host_siginfo *info);
+/* The process ends by the signal's default; info may be 0. */
+_Noreturn void dbt_signals_end(u32 number, const dbt_host_siginfo *info);
 _Noreturn void dbt_signals_die(dbt_linux_thread *thread, const dbt_host_siginfo *info);
 void dbt_signals_force(dbt_linux_thread *thread, const dbt_linux_signal *signal);
 /* The trap behind an instruction that the VMM has carried out under the trap flag. */

@@ -16,6 +16,7 @@
 #define CLONE_SIGHAND 0x800u
 #define CLONE_PIDFD 0x1000u
 #define CLONE_VFORK 0x4000u
+#define CLONE_PARENT 0x8000u
 #define CLONE_THREAD 0x10000u
 #define CLONE_PARENT_SETTID 0x100000u
 #define CLONE_CHILD_CLEARTID 0x200000u
@@ -24,6 +25,7 @@
 #define CLONE_DETACHED 0x400000u
 #define CLONE_CLEAR_SIGHAND 0x100000000ULL
 #define CLONE_INTO_CGROUP 0x200000000ULL
+#define EXIT_SIGNAL_MASK 0xff
 #define PROCESS_BYTES DBT_PAGE_UP(sizeof(dbt_linux_process))
 
 /* struct clone_args of clone3. The functions here take clone's own arguments, in its order, and as the
@@ -74,6 +76,14 @@ static void release_tids(dbt_linux_thread *thread, u64 flags, const u64 *argumen
     }
     if ((flags & CLONE_CHILD_SETTID) != 0) {
         (void)dbt_code_release(space, arguments[3], arguments[3] + 4);
+    }
+}
+
+static void set_exit_signal(dbt_linux_process *child, u64 flags, const u64 *arguments)
+{
+    const clone_arguments *wanted = (const clone_arguments *)arguments[5];
+    if ((flags & CLONE_PARENT) == 0) { /* else the child has its parent's, like its parent's parent */
+        child->exit_signal = (u32)(wanted != 0 ? wanted->exit_signal : flags & EXIT_SIGNAL_MASK);
     }
 }
 
@@ -163,7 +173,9 @@ static i64 fork_process(dbt_linux_thread *thread, u64 flags, const u64 *argument
     if (result != 0) {
         return result;
     }
+    set_exit_signal(thread->process, flags, arguments);
     thread->queue_length = 0; /* what is pending is the parent's */
+    dbt_held_forget(thread->process);
     thread->is_vfork_child = false;
     thread->guest_clear_tid = (flags & CLONE_CHILD_CLEARTID) != 0 ? arguments[3] : 0;
     dbt_slab_adopt(thread, parent_pid);
@@ -252,7 +264,7 @@ static i64 start_thread(dbt_linux_thread *thread, u64 flags, const u64 *argument
     return result;
 }
 
-static dbt_linux_process *copy_process(dbt_linux_process *parent, u64 flags)
+static dbt_linux_process *copy_process(dbt_linux_process *parent, u64 flags, const u64 *arguments)
 {
     u64 host = dbt_port_map(0, PROCESS_BYTES, DBT_PORT_READ | DBT_PORT_WRITE);
     if (host == 0) {
@@ -261,6 +273,8 @@ static dbt_linux_process *copy_process(dbt_linux_process *parent, u64 flags)
     dbt_linux_process *process = (dbt_linux_process *)host;
     *process = *parent;
     process->has_lent_actions = false;
+    dbt_held_forget(process);
+    set_exit_signal(process, flags, arguments);
     process->record = 0;
     process->clears_handlers = (flags & CLONE_CLEAR_SIGHAND) != 0;
     process->thread_count = 0;
@@ -290,7 +304,7 @@ static i64 start_sharing_process(dbt_linux_thread *thread, u64 flags, const u64 
         return DBT_RESTART;
     }
     i64 result = -ENOMEM;
-    dbt_linux_process *process = copy_process(parent, flags);
+    dbt_linux_process *process = copy_process(parent, flags, arguments);
     dbt_linux_thread *child = process != 0 ? create_child(thread, process, flags, arguments) : 0;
     if (child != 0) {
         if (waits) {

@@ -29,6 +29,7 @@ i64 dbt_signals_pass(dbt_linux_thread *thread, u64 number, const u64 *arguments)
     if (!blocks_faults(thread) || thread->context->pending != 0) {
         return dbt_gate_syscall(number, arguments, &thread->context->pending);
     }
+    dbt_held_claim(thread, 0); /* the call may ask for them */
     dbt_signals_give_back(thread);
     i64 result = dbt_gate_syscall(number, arguments, &thread->context->pending);
     thread->has_wait_mask = false;
@@ -60,6 +61,9 @@ i64 dbt_signals_wait(dbt_linux_thread *thread, u64 number, u64 *arguments)
     if (!dbt_guest_read(&mask, guest_mask, SET_BYTES)) {
         return -EFAULT;
     }
+    thread->wait_mask = mask;
+    thread->has_wait_mask = true;
+    dbt_held_claim(thread, mask);
     bool shows = thread->process->watches_faults || holds_faults(thread);
     u64 host_mask = shows ? mask : dbt_signals_host_mask(mask);
     if (number == __NR_pselect6 || number == __NR_io_pgetevents) {
@@ -68,8 +72,6 @@ i64 dbt_signals_wait(dbt_linux_thread *thread, u64 number, u64 *arguments)
     } else {
         arguments[mask_at] = (u64)&host_mask;
     }
-    thread->wait_mask = mask;
-    thread->has_wait_mask = true;
     i64 result = dbt_linux_pass(thread, number, arguments);
     thread->has_wait_mask = false;
     if (result == -EINTR && thread->context->pending != 0) {

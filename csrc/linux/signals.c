@@ -6,6 +6,7 @@
  * needs for itself (OPEN) are blocked on the host only in signal_calls.c, around calls that ask for it. */
 #include "linux/gate.h"
 #include "linux/linux.h"
+#include "linux/text.h"
 
 #define FAULT_SIGNALS                                                                              \
     (DBT_SIGNAL_BIT(DBT_SIGILL) | DBT_SIGNAL_BIT(DBT_SIGTRAP) | DBT_SIGNAL_BIT(DBT_SIGBUS) |       \
@@ -133,6 +134,7 @@ void dbt_signals_before_exec(dbt_linux_thread *thread)
         }
     }
     if ((thread->blocked & OPEN_SIGNALS) != 0) {
+        dbt_held_claim(thread, 0);
         dbt_signals_give_back(thread);
     }
 }
@@ -179,6 +181,7 @@ i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments)
         process->actions->list[number] = action;
         dbt_signals_install(process, (u32)number);
         if (is_ignored(process, (u32)number)) {
+            dbt_held_drop(process, (u32)number);
             u32 kept = 0;
             for (u32 at = 0; at < thread->queue_length; at++) {
                 if ((u64)thread->queue[at].info.number != number) {
@@ -229,6 +232,7 @@ i64 dbt_signals_mask(dbt_linux_thread *thread, const u64 *arguments)
             return result;
         }
         thread->blocked = wanted;
+        dbt_held_claim(thread, wanted);
         if (thread->queue_length > 0) {
             thread->context->pending = 1;
         }
@@ -249,7 +253,7 @@ i64 dbt_signals_pending(dbt_linux_thread *thread, const u64 *arguments)
     for (u32 at = 0; at < thread->queue_length; at++) {
         set |= DBT_SIGNAL_BIT(thread->queue[at].info.number);
     }
-    set &= thread->blocked;
+    set = (set | thread->process->held) & thread->blocked;
     return dbt_guest_write(thread->process->space, arguments[0], &set, arguments[1]) ? 0 : -EFAULT;
 }
 
@@ -309,23 +313,50 @@ i64 dbt_signals_stack(dbt_linux_thread *thread, const u64 *arguments)
     return 0;
 }
 
-_Noreturn void dbt_signals_die(dbt_linux_thread *thread, const dbt_host_siginfo *info)
+_Noreturn void dbt_signals_end(u32 number, const dbt_host_siginfo *info)
 {
-    u32 number = (u32)info->number;
     dbt_host_action action = {.handler = DBT_SIG_DFL};
     u64 pid = (u64)dbt_host_call1(__NR_getpid, 0);
     u64 tid = (u64)dbt_host_call1(__NR_gettid, 0);
     u64 mask = ~DBT_SIGNAL_BIT(number);
-    dbt_recorder_signal(thread, info, false);
-    dbt_slab_end(thread->process);
     (void)dbt_host_call4(__NR_rt_sigaction, number, (u64)&action, 0, SET_BYTES);
-    if (dbt_host_call4(__NR_rt_tgsigqueueinfo, pid, tid, number, (u64)info) != 0) {
+    if (info == 0 || dbt_host_call4(__NR_rt_tgsigqueueinfo, pid, tid, number, (u64)info) != 0) {
         (void)dbt_host_call3(__NR_tgkill, pid, tid, number);
     }
     (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&mask, 0, SET_BYTES);
     for (;;) {
         (void)dbt_host_call1(__NR_exit_group, 128 + number);
     }
+}
+
+/* Who shares handlers shares them on the host too, where the default would take the VMM's handler from the
+ * others. An execve gives this process its own, and the new VMM dies at once (main.c). It makes the exit
+ * signal SIGCHLD, so a process with another one dies here. */
+static void die_apart(const dbt_linux_process *process, u32 number)
+{
+    char digits[24];
+    dbt_text text;
+    u64 no_words[1] = {0};
+    dbt_text_begin(&text, digits, sizeof digits);
+    dbt_text_add_decimal(&text, number);
+    u64 words[4] = {(u64) "dbt-vmm", (u64)DBT_DIE_WORD, (u64)digits, 0};
+    bool shares = process->has_lent_actions || process->actions != &process->own_actions;
+    if (!shares || process->exit_signal != DBT_SIGCHLD) {
+        return;
+    }
+    (void)dbt_host_call3(__NR_execve, (u64) "/proc/thread-self/exe", (u64)words, (u64)no_words);
+    if (process->proc_fd >= 0) {
+        (void)dbt_host_call6(__NR_execveat, (u64)process->proc_fd, (u64) "thread-self/exe", (u64)words,
+                             (u64)no_words, 0, 0);
+    }
+}
+
+_Noreturn void dbt_signals_die(dbt_linux_thread *thread, const dbt_host_siginfo *info)
+{
+    dbt_recorder_signal(thread, info, false);
+    dbt_slab_end(thread->process);
+    die_apart(thread->process, (u32)info->number);
+    dbt_signals_end((u32)info->number, info);
 }
 
 void dbt_signals_force(dbt_linux_thread *thread, const dbt_linux_signal *signal)

@@ -376,6 +376,11 @@ _Noreturn void dbt_start_main(u64 *kernel_stack)
     boot boot;
     read_start(&boot.start, kernel_stack);
     dbt_own_add((u64)__ehdr_start, DBT_PAGE_UP((u64)_end));
+    u64 number;
+    if (boot.start.argc == 3 && dbt_text_equal(boot.start.argv[1], DBT_DIE_WORD) &&
+        dbt_text_parse(boot.start.argv[2], 0, &number)) {
+        dbt_signals_end((u32)number, 0);
+    }
     if (boot.start.argc < 2 || !read_words(boot.start.argv[1], &boot)) {
         fail(DBT_STATUS_FAILED, "this program is started by the dbt command only", "");
     }
@@ -389,6 +394,7 @@ _Noreturn void dbt_start_main(u64 *kernel_stack)
     boot.process = process;
     process->space = (dbt_linux_space *)(host + sizeof *process);
     process->actions = &process->own_actions;
+    process->exit_signal = DBT_SIGCHLD;
     dbt_limits_start(process, boot.has_limits ? boot.limits : 0);
     dbt_locks_begin(process->space);
     process->minimum_stack_bytes =

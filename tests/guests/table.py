@@ -278,6 +278,8 @@ GUESTS: tuple[Guest, ...] = (
     _threads("threads_killed_running", b"20 39980000\n"),
     _threads("threads_clone3"),
     _threads("threads_clone_mix"),
+    _threads("threads_death_apart"),
+    _threads("threads_blocked_fault", timeout_s=20),
     _threads("threads_cancel"),
     _threads("threads_sync"),
     _threads("sampled_calls", b"interrupted 0, taken 0\nown timer: ticks\nburnt\n"),
