@@ -20,7 +20,8 @@
 #define DBT_CONTEXT_RFLAGS 0x0c8
 #define DBT_CONTEXT_RETURN_MASK 0x0d0    /* bits of a guest address that index the table of returns */
 #define DBT_CONTEXT_RETURN_MISS_ROUTINE 0x0d8 /* host address for a return not found in the table */
-#define DBT_CONTEXT_ASM_BYTES 0x0e0
+#define DBT_CONTEXT_COUNTERS 0x0e0 /* of the thread, where units count their executions */
+#define DBT_CONTEXT_ASM_BYTES 0x0e8
 #define DBT_CONTEXT_SPILL 0xfc0          /* u64[8]: one slot per scratch register, the last for rcx */
 #define DBT_CONTEXT_SPILL_RCX 0xff8
 
@@ -63,6 +64,7 @@ typedef struct dbt_context {
     u64 rflags;
     u64 return_mask;
     u64 return_miss_routine;
+    u64 counters;                      /* host address: a dbt_profile_counters */
     /* The VMM's own part. */
     struct dbt_engine *engine;         /* of the address space */
     struct dbt_linux_thread *process;  /* the personality's per-thread state (Linux or Machine) */

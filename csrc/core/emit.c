@@ -170,6 +170,9 @@ static void fill_hole(dbt_emitter *emitter, u8 *code, const dbt_template_hole *h
     case DBT_HOLE_POP:
         put_u32(at, 8 + (u32)(u16)instruction->immediate);
         break;
+    case DBT_HOLE_COUNTER: /* behind taken_back */
+        put_u32(at, 8 + 8 * engine->descriptions);
+        break;
     case DBT_HOLE_OPERAND: {
         const u64 address = dbt_operand_address(instruction);
         memcpy(at, &address, 8);

@@ -26,6 +26,7 @@ _Static_assert(offsetof(dbt_context, rflags) == DBT_CONTEXT_RFLAGS, "context lay
 _Static_assert(offsetof(dbt_context, return_mask) == DBT_CONTEXT_RETURN_MASK, "context layout");
 _Static_assert(offsetof(dbt_context, return_miss_routine) == DBT_CONTEXT_RETURN_MISS_ROUTINE,
                "context layout");
+_Static_assert(offsetof(dbt_context, counters) == DBT_CONTEXT_COUNTERS, "context layout");
 _Static_assert(offsetof(dbt_context, engine) == DBT_CONTEXT_ASM_BYTES, "context layout");
 
 #define LARGE_CODE_BYTES 0x400000ULL /* a program that dispatch.c would find large after a while */
@@ -52,6 +53,7 @@ dbt_status dbt_engine_create(const dbt_configuration *configuration, const dbt_e
     const bool large = configuration->flags & DBT_CONFIG_PAIR_LARGE &&
                        hooks->guest_code_bytes >= LARGE_CODE_BYTES;
     engine->recording = configuration->flags & DBT_CONFIG_RECORD ? 1 : 0;
+    engine->counting = configuration->flags & DBT_CONFIG_COUNT ? 1 : 0;
     engine->paired = configuration->flags & DBT_CONFIG_PAIRED || large ? 1 : 0;
     const dbt_status status = dbt_tcache_create(engine);
     if (status != DBT_OK) {
@@ -266,8 +268,9 @@ bool dbt_engine_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *ou
         return false;
     }
     out->instructions_left = unit->instructions - out->instructions;
-    /* A unit that reports counts its instructions once it has. */
-    const bool has_counted = engine->recording && host_pc >= unit->host_body + DBT_STUB_BYTES;
+    /* A unit that reports, or counts itself, counts its instructions once it has. */
+    const bool has_counted =
+        unit->counted_at && host_pc >= unit->host_body + unit->counted_at;
     out->instructions_uncounted = has_counted ? out->instructions_left : 0;
     return true;
 }
@@ -288,6 +291,9 @@ dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
         context->budget_used -= place.instructions_left;
     }
     context->executed -= place.instructions_uncounted;
+    if (engine->counting && context->counters) {
+        *(u64 *)context->counters += place.instructions_uncounted; /* dbt_profile_counters.taken_back */
+    }
     const dbt_status status = apply(context, &place);
     if (in_routines(engine, host->rip)) {
         dbt_tables_forget(engine, context->rip); /* a hit routine may not get to its second look */
@@ -295,6 +301,10 @@ dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
     /* The state is in the context now and the thread goes on from there: it is out of the TC. */
     __atomic_store_n(&context->in_tc, 0, __ATOMIC_RELEASE);
     return status;
+}
+
+u32 dbt_engine_descriptions(const dbt_engine *engine) {
+    return engine->descriptions;
 }
 
 void dbt_engine_locate(const dbt_context *context, const dbt_host_state *host, dbt_location *out) {

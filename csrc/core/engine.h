@@ -160,6 +160,8 @@ typedef struct dbt_location {
     bool is_in_body;
 } dbt_location;
 #define DBT_NOT_DESCRIBED 0xffffffffu
+/* Units described so far, those that a forked child has inherited included. */
+u32 dbt_engine_descriptions(const dbt_engine *engine);
 void dbt_engine_locate(const dbt_context *context, const dbt_host_state *host, dbt_location *out);
 
 /* Turns a host state inside the TC into the precise guest state and stores it in the context

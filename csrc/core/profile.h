@@ -50,6 +50,7 @@ typedef struct dbt_profile_counts {
     uint64_t callouts[DBT_PROFILE_CLASSES]; /* by dbt_class */
     uint64_t threads_started;
     uint64_t threads_not_sampled;           /* the kernel gave them no timer */
+    uint64_t threads_not_counted;           /* there was no room for their counters */
 } dbt_profile_counts;
 
 /* A unit that was translated. */

@@ -67,6 +67,7 @@ typedef struct dbt_unit {
     u16 exit_count;
     u16 instructions;
     u8 record_flags;     /* DBT_UNIT_RECORD_ */
+    u8 counted_at;       /* from here on in the body its instructions count as done; 0: it does not count */
     u32 described;       /* number of its description, or DBT_NOT_DESCRIBED */
 } dbt_unit;
 
@@ -111,6 +112,7 @@ typedef struct dbt_item {
     u8 template_;
     u8 scratch[2];
     u8 fused;            /* a jcc that fuses with the item before it */
+    u8 inserted;         /* no guest instruction: put in between the two passes */
     u32 facts;
 } dbt_item;
 
@@ -150,6 +152,7 @@ struct dbt_engine {
     u32 paired;              /* calls and returns use host calls and returns now */
     u32 chaining;            /* 0 while a budget is on or chaining is off */
     u32 recording;           /* units report when they are entered */
+    u32 counting;            /* units count their executions */
     u32 descriptions;        /* units described so far, those inherited from a parent included */
 
     u64 chunk_bytes;
@@ -198,8 +201,9 @@ struct dbt_engine {
     struct dbt_hints *heard; /* from forked children (hints.c), or 0 */
     struct dbt_hints *told;  /* where the parent hears, or 0 */
 
-    dbt_item items[DBT_UNIT_CAP_MAX];
+    dbt_item items[DBT_UNIT_CAP_MAX + 1];
     u32 item_count;
+    u32 inserted_count;      /* of the items, those that are no guest instruction */
     dbt_trace *trace;        /* 0, or room for DBT_TRACE_MAX records */
     u32 trace_count;
 };

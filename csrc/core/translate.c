@@ -3,6 +3,7 @@
  * State: dbt_engine.items while the lock is held.
  * Invariant: a unit is published only when it is whole; one that does not fit leaves no trace. */
 #include "core/emit.h"
+#include "core/insert.h"
 #include "core/plant.h"
 #include "core/record.h"
 #include "core/tcache.h"
@@ -198,7 +199,7 @@ static bool leaves(u8 template_) {
 static dbt_status build_items(dbt_build *build, u64 guest_pc, u32 cap) {
     dbt_engine *engine = build->engine;
     const u64 first_page = guest_pc / DBT_PAGE_BYTES;
-    engine->item_count = 0;
+    engine->item_count = engine->inserted_count = 0;
     build->open_end = true;
     if (engine->statistics->units_translated >= engine->configuration.cap_after) {
         cap = 1;
@@ -229,7 +230,7 @@ static dbt_status build_items(dbt_build *build, u64 guest_pc, u32 cap) {
         }
         item->facts = dbt_translate_facts(engine, build->arena, &item->instruction);
         item->template_ = dbt_rule_select(&item->instruction, item->facts);
-        item->fused = false;
+        item->fused = item->inserted = false;
         if (!choose_scratch(item)) {
             item->template_ = DBT_TEMPLATE_UNSUPPORTED;
         }
@@ -250,12 +251,15 @@ static dbt_status build_items(dbt_build *build, u64 guest_pc, u32 cap) {
         }
     }
     build->next_pc = guest_pc;
+    if (engine->counting) {
+        dbt_insert_counter(engine);
+    }
     return DBT_OK;
 }
 
 static void trace(dbt_engine *engine, const dbt_item *item, u32 unit, const u8 *from,
                   const u8 *to) {
-    if (!engine->trace || engine->trace_count == DBT_TRACE_MAX) {
+    if (item->inserted || !engine->trace || engine->trace_count == DBT_TRACE_MAX) {
         return;
     }
     dbt_trace *entry = &engine->trace[engine->trace_count++];
@@ -315,30 +319,6 @@ static u8 record_flags(const dbt_engine *engine) {
     return (u8)flags;
 }
 
-/* For a profile: what the items are, and what they became. */
-static void describe(dbt_engine *engine, dbt_unit *unit, const dbt_emitter *emitter, u32 ident,
-                     u32 host_instructions) {
-    u8 code[DBT_UNIT_CAP_MAX * DBT_INSTRUCTION_MAX_BYTES];
-    u32 code_bytes = 0;
-    for (u32 i = 0; i < engine->item_count; i++) {
-        const dbt_item *item = &engine->items[i];
-        memcpy(code + code_bytes, item->bytes, item->instruction.length);
-        code_bytes += item->instruction.length;
-    }
-    const dbt_description description = {
-        .guest_pc = unit->guest_pc,
-        .code = code,
-        .guest_bytes = code_bytes,
-        .instructions = unit->instructions,
-        .ident = ident,
-        .host_bytes = (u32)((u64)emitter->hot - unit->host_body),
-        .host_instructions = host_instructions,
-        .ends = engine->items[engine->item_count - 1].instruction.class_,
-    };
-    unit->described = engine->descriptions++;
-    engine->hooks.describe(engine->hooks.owner, unit->described, &description);
-}
-
 /* Pass two. FULL: the chunk's remaining room does not suffice; nothing is kept. */
 static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
                              dbt_entry_kind entry, bool landing, bool may_fall,
@@ -364,15 +344,23 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
     }
     unit->host_body = (u64)emitter->hot;
     const u32 host_before = emitter->host_instructions;
+    u32 own_bytes = 0;
+    u32 own_instructions = 0;
     if (room && engine->recording) {
         unit->record_flags = record_flags(engine);
         dbt_emit_record(emitter);
+        unit->counted_at = DBT_STUB_BYTES;
     }
     for (u32 i = 0; room && i < engine->item_count; i++) {
         const dbt_item *item = &engine->items[i];
         const dbt_item *next = i + 1 < engine->item_count ? item + 1 : 0;
         const u8 *from = emitter->hot;
         dbt_emit_item(emitter, item, next);
+        if (item->inserted) {
+            unit->counted_at = (u8)((u64)emitter->hot - unit->host_body - DBT_COUNT_TAIL_BYTES);
+            own_bytes += (u32)(emitter->hot - from);
+            own_instructions = emitter->host_instructions - host_before;
+        }
         trace(engine, item, number, from, emitter->hot);
         ident += item->template_ == DBT_TEMPLATE_IDENT;
         room = dbt_emit_has_room(emitter);
@@ -395,17 +383,26 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
         }
     }
     unit->guest_bytes = (u32)(build->next_pc - guest_pc);
-    unit->instructions = (u16)engine->item_count;
+    unit->instructions = (u16)(engine->item_count - engine->inserted_count);
     close_unit(emitter);
-    if (engine->hooks.describe) {
-        describe(engine, unit, emitter, ident, emitter->host_instructions - host_before);
+    if (engine->hooks.describe || engine->counting) {
+        const dbt_description description = {
+            .guest_pc = unit->guest_pc,
+            .guest_bytes = unit->guest_bytes,
+            .instructions = unit->instructions,
+            .ident = ident,
+            .host_bytes = (u32)((u64)emitter->hot - unit->host_body) - own_bytes,
+            .host_instructions = emitter->host_instructions - host_before - own_instructions,
+            .ends = engine->items[engine->item_count - 1].instruction.class_,
+        };
+        dbt_describe(engine, unit, &description);
     }
     engine->statistics->units_translated++;
     if (engine->statistics->units_translated == engine->configuration.chain_until ||
         engine->statistics->units_translated == engine->configuration.cap_after) {
         engine->statistics->limit_unit_pc = guest_pc;
     }
-    engine->statistics->guest_instructions_translated += engine->item_count;
+    engine->statistics->guest_instructions_translated += unit->instructions;
     engine->statistics->guest_bytes_translated += unit->guest_bytes;
     engine->statistics->instructions_ident += ident;
     return DBT_OK;

@@ -313,6 +313,7 @@ dbt_status dbt_listing_slot_get(uint32_t at, dbt_listing_slot *out)
         {"rip", DBT_CONTEXT_RIP, 1},
         {"rflags", DBT_CONTEXT_RFLAGS, 1},
         {"return_miss_routine", DBT_CONTEXT_RETURN_MISS_ROUTINE, 1},
+        {"counters", DBT_CONTEXT_COUNTERS, 1},
     };
     if (at >= DBT_ARRAY_LENGTH(slots)) {
         return DBT_ERROR_ARGUMENT;

@@ -160,7 +160,10 @@ typedef struct dbt_linux_thread {
     dbt_linux_signal queue[DBT_QUEUE_LENGTH];
     u64 trap_number, trap_error, trap_cr2; /* of the last fault: signal frames repeat them */
     dbt_host_stack guest_stack;  /* sigaltstack, virtual */
+    /* What the block keeps for its next thread. */
     u64 host_block;              /* the mapping that all of this lies in */
+    u64 host_counters;           /* of executions, for a profile, or 0; */
+    u32 counted_region;          /* the list of units that they count */
 } dbt_linux_thread;
 
 /* locks.c */
@@ -410,11 +413,14 @@ typedef enum dbt_profiler_what {
     DBT_PROFILER_SYSCALL,
     DBT_PROFILER_CALLOUT,
     DBT_PROFILER_THREAD,
-    DBT_PROFILER_NOT_SAMPLED
+    DBT_PROFILER_NOT_SAMPLED,
+    DBT_PROFILER_NOT_COUNTED
 } dbt_profiler_what;
 void dbt_profiler_open(dbt_linux_process *process);
-void dbt_profiler_start(const dbt_linux_thread *thread);
-void dbt_profiler_forked(const dbt_linux_thread *thread, u32 parent_pid);
+void dbt_profiler_start(dbt_linux_thread *thread);
+void dbt_profiler_forked(dbt_linux_thread *thread, u32 parent_pid);
+/* Before a thread enters the TC for the first time; false: it cannot. */
+bool dbt_profiler_count_in(dbt_linux_thread *thread);
 void dbt_profiler_mapped(const dbt_linux_process *process, i64 result, const u64 *arguments);
 void dbt_profiler_count(const dbt_linux_process *process, dbt_profiler_what what, u64 number);
 u64 dbt_profiler_time_ns(void);

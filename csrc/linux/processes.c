@@ -235,6 +235,10 @@ static dbt_linux_thread *create_child(const dbt_linux_thread *parent, dbt_linux_
     dbt_seccomp_inherit(child, parent);
     child->guest_stack = (dbt_host_stack){.flags = DBT_SS_DISABLE};
     child->guest_clear_tid = (flags & CLONE_CHILD_CLEARTID) != 0 ? arguments[3] : 0;
+    if (!dbt_profiler_count_in(child)) {
+        dbt_thread_destroy(child);
+        return 0;
+    }
     dbt_engine_attach(process->space->engine, context);
     return child;
 }

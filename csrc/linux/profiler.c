@@ -135,6 +135,38 @@ static void begin_units(const dbt_linux_process *process, u32 parent, u32 inheri
     }
 }
 
+/* Counters of the thread's own, in the list of units that its space has now. Those of a thread that had its
+ * block before go on to be used. False: there is no memory. */
+bool dbt_profiler_count_in(dbt_linux_thread *thread)
+{
+    const dbt_linux_process *process = thread->process;
+    const dbt_linux_space *space = process->space;
+    if (process->profile == 0 || (process->session->configuration.flags & DBT_CONFIG_COUNT) == 0) {
+        return true;
+    }
+    if (thread->host_counters != 0 && thread->counted_region != space->units_region) {
+        dbt_host_munmap(thread->host_counters, sizeof(dbt_profile_counters));
+        dbt_own_remove(thread->host_counters,
+                       thread->host_counters + DBT_PAGE_UP(sizeof(dbt_profile_counters)));
+        thread->host_counters = 0;
+    }
+    if (thread->host_counters == 0) {
+        u32 number;
+        thread->host_counters =
+            map_region(process, DBT_PROFILE_REGION_COUNTERS, sizeof(dbt_profile_counters),
+                       space->units_region, 0, &number);
+        thread->counted_region = space->units_region;
+    }
+    if (thread->host_counters == 0) {
+        /* Emitted code counts somewhere, in any case. */
+        dbt_profiler_count(process, DBT_PROFILER_NOT_COUNTED, 0);
+        thread->host_counters = dbt_port_map(0, sizeof(dbt_profile_counters),
+                                             DBT_PORT_READ | DBT_PORT_WRITE);
+    }
+    thread->context->counters = thread->host_counters;
+    return thread->host_counters != 0;
+}
+
 static bool visit_mapping(void *owner, const dbt_maps_entry *entry)
 {
     const dbt_linux_process *process = owner;
@@ -152,18 +184,21 @@ static bool visit_mapping(void *owner, const dbt_maps_entry *entry)
     return true;
 }
 
-void dbt_profiler_start(const dbt_linux_thread *thread)
+void dbt_profiler_start(dbt_linux_thread *thread)
 {
     dbt_linux_process *process = thread->process;
     if (process->profile == 0) {
         return;
     }
     begin_units(process, DBT_NOT_DESCRIBED, 0);
+    if (!dbt_profiler_count_in(thread)) {
+        dbt_fatal(__FILE__, __LINE__, "no memory for counters");
+    }
     note_process(process, process->slab->parent_pid, true);
     (void)dbt_maps_read("/proc/self/maps", visit_mapping, process);
 }
 
-void dbt_profiler_forked(const dbt_linux_thread *thread, u32 parent_pid)
+void dbt_profiler_forked(dbt_linux_thread *thread, u32 parent_pid)
 {
     dbt_linux_process *process = thread->process;
     dbt_linux_space *space = process->space;
@@ -172,9 +207,13 @@ void dbt_profiler_forked(const dbt_linux_thread *thread, u32 parent_pid)
     }
     if (space->units != 0) {
         u64 host_parent = (u64)space->units;
-        begin_units(process, space->units_region, space->units->count);
+        /* Its parent may have gone on meanwhile: what was inherited is what this engine has. */
+        begin_units(process, space->units_region, dbt_engine_descriptions(space->engine));
         dbt_host_munmap(host_parent, sizeof(dbt_profile_units));
         dbt_own_remove(host_parent, host_parent + DBT_PAGE_UP(sizeof(dbt_profile_units)));
+    }
+    if (!dbt_profiler_count_in(thread)) {
+        dbt_fatal(__FILE__, __LINE__, "no memory for counters");
     }
     note_process(process, parent_pid, false);
 }
@@ -221,6 +260,9 @@ void dbt_profiler_count(const dbt_linux_process *process, dbt_profiler_what what
         break;
     case DBT_PROFILER_NOT_SAMPLED:
         counter = &counts->threads_not_sampled;
+        break;
+    case DBT_PROFILER_NOT_COUNTED:
+        counter = &counts->threads_not_counted;
         break;
     }
     (void)__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);

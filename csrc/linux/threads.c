@@ -75,9 +75,7 @@ static dbt_linux_thread *take_block(dbt_linux_space *space)
             dbt_slab_drop(thread->own_process, thread->own_process->slab);
             dbt_port_unmap((u64)thread->own_process, DBT_PAGE_UP(sizeof(dbt_linux_process)));
         }
-        u64 host_block = thread->host_block;
-        memset(thread, 0, sizeof *thread);
-        thread->host_block = host_block;
+        memset(thread, 0, offsetof(dbt_linux_thread, host_block));
         thread->next = space->threads;
         if (thread->next != 0) {
             thread->next->previous = thread;

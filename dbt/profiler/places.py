@@ -43,15 +43,12 @@ class Places:
             self._line_samples[line, place.function] += weight
             self._lines_of[key][line] += weight
 
-    def add_executions(
-        self, mapping: Mapping | None, row: Any, code: bytes, executions: int
-    ) -> None:
+    def add_executions(self, mapping: Mapping | None, row: Any, executions: int) -> None:
         """Adds the executions of a unit.
 
         Args:
             mapping: that its first instruction lies in, or None.
             row: a dbt_profile_unit.
-            code: its guest bytes.
             executions: how many.
         """
         place = self._names.place(mapping, row.guest_pc)
@@ -61,8 +58,19 @@ class Places:
             address = self._names.file(mapping.path).address(place.offset)
             if address == place.start:
                 self._calls[key] += executions
+
+    def add_lines(self, mapping: Mapping | None, row: Any, code: bytes, executions: int) -> None:
+        """Adds the executions of a unit's instructions to their source lines.
+
+        Args:
+            mapping: that its first instruction lies in, or None.
+            row: a dbt_profile_unit.
+            code: its guest bytes.
+            executions: how many.
+        """
         if self._names.line(mapping, row.guest_pc) is None:
             return
+        place = self._names.place(mapping, row.guest_pc)
         try:
             instructions = decode(code, row.guest_pc)
         except DbtError:
@@ -71,7 +79,7 @@ class Places:
             line = self._names.line(mapping, instruction.pc)
             if line is not None:
                 self._line_instructions[line, place.function] += executions
-                self._lines_of[key][line] += executions
+                self._lines_of[_key(place)][line] += executions
 
     def functions(self) -> list[model.Function]:
         """All functions that were sampled or executed."""

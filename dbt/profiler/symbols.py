@@ -20,6 +20,7 @@ _DEBUG_DIRECTORY = "/usr/lib/debug"
 _FUNCTION_TYPES = (2, 10)  # STT_FUNC, STT_GNU_IFUNC
 _SYMBOL = struct.Struct("<IBBHQQ")
 _SHN_UNDEFINED = 0
+_SHF_EXECINSTR = 4
 # An entry of .eh_frame_hdr's table: two signed 32-bit offsets from the header (LSB 10.6.2).
 _TABLE_ENTRY = struct.Struct("<ii")
 _TABLE_ENCODING = 0x3B
@@ -174,13 +175,20 @@ class ObjectFile:
             return Function(name, symbol.start)
         return self._section(address)
 
-    def _section(self, address: int) -> Function | None:
+    @cached_property
+    def _code_sections(self) -> list[tuple[int, int, str]]:
         if self._elf is None:
-            return None
-        for section in self._elf.iter_sections():
-            start = section["sh_addr"]
-            if section["sh_flags"] & 4 and start <= address < start + section["sh_size"]:
-                return Function(f"{section.name} section", start)
+            return []
+        return [
+            (section["sh_addr"], section["sh_addr"] + section["sh_size"], section.name)
+            for section in self._elf.iter_sections()
+            if section["sh_flags"] & _SHF_EXECINSTR
+        ]
+
+    def _section(self, address: int) -> Function | None:
+        for start, end, name in self._code_sections:
+            if start <= address < end:
+                return Function(f"{name} section", start)
         return None
 
     @cached_property

@@ -60,6 +60,7 @@ HOLES = (
     "operand",
     "target_literal",
     "miss_point",
+    "counter",
 )
 HOLE_BYTES = {"operand": 8}
 

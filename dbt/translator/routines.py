@@ -182,6 +182,20 @@ for _kind, _number, _where, _key in (
         )
 
 _template(
+    "count_unit",
+    """
+    mov {s0}, gs:[COUNTERS]
+    mov {s1}, [{s0} + hole_counter]
+    lea {s1}, [{s1} + 1]
+    mov [{s0} + hole_counter], {s1}
+    """,
+    scratch=2,
+    guest="nothing: it is put in before a unit's first instruction when executions are counted",
+    host="adds 1 to the unit's counter among those of the thread",
+    why="lea leaves the flags alone; a counter has one thread that writes it, so nothing is lost",
+)
+
+_template(
     "stub",
     """
     mov dword ptr gs:[EXIT_ID], offset hole_exit

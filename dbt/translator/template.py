@@ -22,6 +22,7 @@ their prefix. Holes are symbols that start with ``hole_``:
 ``hole_second``        disp32: the second-level table of both
 ``hole_exit``          32-bit immediate: the number of the exit being emitted
 ``hole_pop``           32-bit: 8 plus the immediate of ``ret imm16``
+``hole_counter``       disp32: the unit's counter, from the start of the thread's counters
 ``hole_operand``       64-bit immediate: the address of a RIP-relative operand
 =====================  =====================================================================
 

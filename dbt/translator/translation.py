@@ -39,6 +39,7 @@ class Options(NamedTuple):
         fall_through: whether a unit's untranslated fall-through is emitted straight after it.
         paired: whether calls and returns use host calls and returns.
         wide: whether paired returns use the larger table, by an instruction of BMI2.
+        counted: whether units count their executions.
     """
 
     tc_size_bytes: int = 1 << 20
@@ -47,6 +48,7 @@ class Options(NamedTuple):
     fall_through: bool = True
     paired: bool = False
     wide: bool = False
+    counted: bool = False
 
 
 def _configuration(options: Options) -> Any:
@@ -56,6 +58,7 @@ def _configuration(options: Options) -> Any:
         | (lib.DBT_CONFIG_FALL_THROUGH if options.fall_through else 0)
         | (lib.DBT_CONFIG_PAIRED if options.paired else 0)
         | (lib.DBT_CONFIG_WIDE_RETURNS if options.wide else 0)
+        | (lib.DBT_CONFIG_COUNT if options.counted else 0)
     )
     configuration.tc_size_bytes = options.tc_size_bytes
     configuration.unit_cap = options.unit_cap

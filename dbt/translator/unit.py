@@ -162,6 +162,12 @@ class TranslationUnit:
         return self.part(self.host_start, self.host_body)
 
     @property
+    def counter(self) -> bytes:
+        """The code before the first item, which counts the unit's executions where it does."""
+        end = self.items[0].host_pc if self.items else self.host_body
+        return self.part(self.host_body, end)
+
+    @property
     def tail(self) -> bytes:
         """The code behind the last item: the jump that ends a unit without a control transfer."""
         return self.part(self.items[-1].host_end if self.items else self.host_body, self.host_end)

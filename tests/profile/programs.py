@@ -93,3 +93,42 @@ def compile_program(
     command = [compiler, "-O1", "-g", "-fno-pie", "-no-pie", "-pthread", *flags]
     subprocess.run([*command, "-o", str(directory / name), str(text)], check=True)
     return directory / name
+
+#: Threads and a child that call the same function a known number of times each.
+CALLS = """\
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#define THREADS 4
+#define CALLS 200000
+__attribute__((noinline)) int counted(int value)
+{
+    __asm__ volatile("" : "+r"(value));
+    return value + 1;
+}
+static void *work(void *none)
+{
+    int value = 0;
+    for (int at = 0; at < CALLS; at++) {
+        value = counted(value);
+    }
+    return none;
+}
+int main(void)
+{
+    pthread_t threads[THREADS];
+    if (fork() == 0) {
+        work(0);
+        _exit(0);
+    }
+    for (int at = 0; at < THREADS; at++) {
+        pthread_create(&threads[at], 0, work, 0);
+    }
+    for (int at = 0; at < THREADS; at++) {
+        pthread_join(threads[at], 0);
+    }
+    wait(0);
+    return 0;
+}
+"""
+THREADS, CALLS_EACH = 4, 200_000

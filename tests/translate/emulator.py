@@ -25,6 +25,7 @@ from dbt.translator.translation import Options, Translation
 from dbt.translator.unit import Entry, ExitKind, Where
 
 CONTEXT = 0x5200_0000
+COUNTERS = 0x5300_0000
 STACK = 0x5100_0000
 DATA = 0x5000_0000
 STACK_BYTES = 0x4000
@@ -122,10 +123,12 @@ class Machine:
 
     def __init__(self) -> None:
         self.context = _real_memory(CONTEXT, PAGE)
+        self.counters = _real_memory(COUNTERS, PAGE).cast("Q")
         self.stack = _real_memory(STACK, STACK_BYTES)
         self.data = _real_memory(DATA, DATA_BYTES)
         self.uc = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
-        for address, size in ((CONTEXT, PAGE), (STACK, STACK_BYTES), (DATA, DATA_BYTES)):
+        ours = ((CONTEXT, PAGE), (COUNTERS, PAGE), (STACK, STACK_BYTES), (DATA, DATA_BYTES))
+        for address, size in ours:
             self.uc.mem_map_ptr(address, size, unicorn.UC_PROT_ALL, address)
         self.pages: set[int] = set()
         assert lib.dbt_listing_context_bytes() == PAGE
@@ -400,6 +403,8 @@ def start_host(run: HostRun, guest: Guest, seed: int) -> None:
     context = dbt_ffi.cast("void *", CONTEXT)
     lib.dbt_listing_attach(run.translation.handle, context)
     run.set_slot("guest_gs_base", guest.gs_base)
+    run.set_slot("counters", COUNTERS)
+    machine.counters[0] = machine.counters[1] = 0
     machine.load(guest, seed)
     machine.uc.reg_write(x86.UC_X86_REG_GS_BASE, CONTEXT)
     machine.uc.ctl_flush_tb()
@@ -419,7 +424,7 @@ def compare(
         pc: its guest address, mapped.
         guest: the state before it.
         seed: for the memory's content.
-        ways: the settings paired and wide.
+        ways: the settings paired, wide and counted.
 
     Returns:
         The host run, for more questions.

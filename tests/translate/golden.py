@@ -10,6 +10,7 @@ writes. Directives:
 ``%fall``           fall-throughs are followed, as in a run
 ``%paired``         guest calls and returns use host calls and returns
 ``%wide``           paired returns use the larger table
+``%counted``        units count their executions
 ``%stubs``          the stubs of the exits are shown too
 ``%far ADDRESS``    the assembly below stands there; the first exit above is linked to it
 ``%far-entry KIND`` by body, or by call
@@ -152,6 +153,7 @@ def run(case: Case) -> Outcome:
         fall_through=case.directive("fall") is not None,
         paired=case.directive("paired") is not None,
         wide=case.directive("wide") is not None,
+        counted=case.directive("counted") is not None,
     )
     with Translation(near, pc, options) as translation:
         if case.directive("body"):

@@ -282,3 +282,20 @@ def test_random_rip_relative_operands(
     )
     if instruction_or_none(code, pc) is not None:
         check_instruction(machine, code, pc, seed)
+
+
+COUNTED = ("add eax, [rbx]", "mov rsi, rdi", "xor edi, esi", "push rdx", "ret", "jmp [rsp + 8]")
+
+
+@pytest.mark.parametrize("text", COUNTED)
+def test_a_counter_disturbs_nothing_and_counts_once(machine: Machine, text: str) -> None:
+    code = golden.assemble(text)
+    check_instruction(machine, code, forms.LOW_PC, 1, ways=Options(counted=True))
+    assert machine.counters[1] == 1
+
+
+def test_a_fault_takes_back_what_was_counted(machine: Machine) -> None:
+    code = golden.assemble("mov eax, [rbx]")
+    ways = Options(counted=True)
+    run = check_instruction(machine, code, forms.LOW_PC, 1, forms.UNMAPPED, ways)
+    assert run.faulted and machine.counters[1] == 1 and machine.counters[0] > 0

@@ -1,0 +1,125 @@
+"""Exact counts: checked against the processor's own steps, and what programs are known to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import dbt
+from dbt.profiler.model import Function, Profile
+from tests.guests.build import build
+from tests.profile.programs import CALLS, CALLS_EACH, HOT, THREADS, compile_program
+
+# Bare guests without repeated string instructions, where the trap flag stops at each round.
+STEPPED = (
+    *("hello", "jcc_all", "transfers", "stack_forms", "jump_middle", "flags_kept", "page_crossing"),
+    *("rip_relative", "gs_branches", "fs_base", "implicit_operands", "odd_encodings"),
+    *("syscall_state", "rewrite_line"),
+)
+MODES = {
+    "default": dbt.Settings(),
+    "tiny": dbt.Settings(tc_size_bytes=1 << 16),
+    "nochain": dbt.Settings(chain=False),
+    "cap1": dbt.Settings(unit_cap=1),
+    "paired": dbt.Settings(returns="paired"),
+}
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], int]:
+    """Counts the instructions that a program executes natively."""
+    stepper = tmp_path_factory.mktemp("step") / "step_count"
+    source = Path(__file__).with_name("step_count.c")
+    subprocess.run(["gcc", "-O2", "-o", stepper, source], check=True)
+
+    def count(program: Path) -> int:
+        reader, writer = os.pipe()
+        with os.fdopen(reader) as answer:
+            command = [str(stepper), str(writer), str(program)]
+            subprocess.run(command, pass_fds=[writer], stdout=subprocess.DEVNULL, check=True)
+            os.close(writer)
+            return int(answer.read())
+
+    return count
+
+
+def function(profile: Profile, name: str) -> Function:
+    (found,) = (one for one in profile.functions if one.name == name)
+    return found
+
+
+@pytest.mark.parametrize("name", STEPPED)
+def test_every_instruction_is_counted(steps: Callable[[Path], int], name: str) -> None:
+    program = build(name, f"{name}.S", "bare")
+    profile = dbt.profile([program], exact=True, capture_output=True)
+    assert profile.figures.guest_instructions_executed == steps(program)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+def test_counts_are_the_same_in_every_mode(mode: str) -> None:
+    program = build("many_functions", "many_functions.S", "bare")
+    wanted = dbt.profile([program], exact=True, capture_output=True).figures
+    profile = dbt.profile([program], exact=True, capture_output=True, settings=MODES[mode])
+    figures = profile.figures
+    assert figures.guest_instructions_executed == wanted.guest_instructions_executed
+    assert not profile.missing
+    if mode == "tiny":
+        assert figures.evictions > 0 and figures.units_retranslated > 0
+    if mode == "cap1":
+        assert figures.tu_entries == figures.guest_instructions_executed
+
+
+def test_calls_are_counted(tmp_path: Path) -> None:
+    profile = dbt.profile([compile_program(tmp_path, "program", HOT), "short"], exact=True)
+    assert function(profile, "cold").calls == 1000
+    assert function(profile, "hot").calls == 1
+    hottest = max(profile.units, key=lambda unit: unit.executions or 0)
+    assert hottest.function == "hot" and hottest.executions == pytest.approx(100_000, abs=2)
+    line = next(line for line in profile.lines if line.function == "cold")
+    assert line.source == str(tmp_path / "program.c") and line.instructions is not None
+
+
+def test_threads_lose_no_count_and_children_have_their_own(tmp_path: Path) -> None:
+    profile = dbt.profile([compile_program(tmp_path, "program", CALLS)], exact=True)
+    assert function(profile, "counted").calls == (THREADS + 1) * CALLS_EACH
+    parent, child = (process.figures for process in profile.processes)
+    assert child.tu_entries is not None and parent.tu_entries is not None
+    assert CALLS_EACH < child.tu_entries < 0.3 * parent.tu_entries
+    assert profile.figures.tu_entries == parent.tu_entries + child.tu_entries
+
+
+def test_figures_fit_each_other() -> None:
+    profile = dbt.profile(["/bin/sh", "-c", "for i in 1 2 3; do :; done"], exact=True)
+    figures = profile.figures
+    assert figures.guest_instructions_executed is not None and figures.tu_entries is not None
+    assert figures.direct_transfers_executed is not None
+    assert figures.indirect_branches_executed is not None
+    leaving = figures.dispatches_syscall + figures.dispatches_callout
+    others = figures.direct_transfers_executed + figures.indirect_branches_executed
+    assert figures.tu_entries == pytest.approx(others + leaving, rel=0.001)
+    for share in (
+        figures.tc_hit_rate,
+        figures.chained_share,
+        figures.indirect_in_cache_share,
+        figures.ident_share_executed,
+    ):
+        assert share is not None and 0 < share < 1
+    for mix in (profile.mix_class, profile.mix_extension):
+        told = sum(row.instructions for row in mix)
+        assert told == pytest.approx(figures.guest_instructions_executed, rel=0.001)
+    assert dict(profile.table("mix_class")[0].items())["name"] == "IDENT"
+
+
+def test_counting_disturbs_nothing(tmp_path: Path) -> None:
+    program = build("sampled_calls", "sampled_calls.c", "pie", ("-pthread",))
+    native = subprocess.run([program], capture_output=True, check=True)
+    output = tmp_path / "profile"
+    command = (sys.executable, "-m", "dbt", "profile", "--exact", "-o", output, program)
+    counted = subprocess.run(command, capture_output=True)
+    assert (counted.returncode, counted.stdout) == (native.returncode, native.stdout)
