@@ -9,6 +9,7 @@ endif
 PYTEST := $(PYTHON) -m pytest
 FUZZ_INPUTS ?= 1000000
 SECONDS ?= 600
+SEED ?= 0
 
 .PHONY: signals help setup build run test quick full golden lint fuzz asan \
     bench matrix cpython servers soak matrix-packages modes docs check wheel clean
@@ -43,8 +44,8 @@ lint: build ## style, types and import layers
 	$(PYTHON) -m mypy
 	$(dir $(PYTHON))lint-imports
 
-fuzz: build ## random programs and bytes
-	$(PYTEST) tests/fuzz
+fuzz: build ## random programs on all references for SECONDS (SEED=...; 0: another one each time)
+	$(PYTHON) -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)
 
 asan: $(SETUP) ## the core under ASan and UBSan, fed with FUZZ_INPUTS random inputs
 	@$(PYTHON) -W ignore setup.py --quiet build_core --sanitize

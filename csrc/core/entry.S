@@ -42,6 +42,8 @@ dbt_engine_run:
 dbt_redirect_routine:
         wrgsbase rdi
         mov     rsp, gs:[DBT_CONTEXT_VMM_STACK]
+        push    2                               /* ID and NT survive a return from a handler */
+        popfq
         mov     dword ptr gs:[DBT_CONTEXT_EXIT_ID], 0
         jmp     .Ldispatch
 
@@ -68,9 +70,9 @@ dbt_exit_routine:
         mov     gs:[DBT_CONTEXT_REGISTERS + 8*14], r14
         mov     gs:[DBT_CONTEXT_REGISTERS + 8*15], r15
         cld
-        test    eax, 0x40000                    /* AC would survive into C and into handlers */
+        test    eax, 0x244000                   /* AC would survive into C and into handlers, */
         jz      .Ldispatch
-        push    2
+        push    2                               /* ID and NT through the entry's fast way */
         popfq
 .Ldispatch:
         mov     rdi, gs:[DBT_CONTEXT_SELF]

@@ -36,6 +36,7 @@ typedef struct dbt_oracle_outcome {
     uint32_t vector_first;     /* first differing byte of the XSAVE area */
     uint64_t instructions;     /* executed in this run */
     uint64_t inputs;           /* of them taken from the record */
+    uint64_t guest_fault_address;
     dbt_unit_record actual;    /* the reference's state */
     uint8_t vector[16384];     /* its XSAVE area, if a VECTOR field differs */
 } dbt_oracle_outcome;
@@ -64,7 +65,7 @@ int64_t dbt_oracle_load(dbt_oracle *oracle, int memory_fd, int pagemap_fd, uint6
 void dbt_oracle_set_state(dbt_oracle *oracle, const dbt_unit_record *state, const uint8_t *vector,
                           uint64_t features);
 void dbt_oracle_run(dbt_oracle *oracle, const dbt_record *record, dbt_oracle_outcome *outcome);
-int dbt_oracle_raises(dbt_oracle *oracle);
+int dbt_oracle_raises(dbt_oracle *oracle, dbt_oracle_outcome *outcome);
 int64_t dbt_oracle_compare_written(dbt_oracle *oracle, int memory_fd, uint64_t guest_dead_start,
                                    uint64_t guest_dead_end, uint64_t *guest_address);
 int64_t dbt_oracle_compare_range(dbt_oracle *oracle, int memory_fd, int pagemap_fd,
@@ -82,7 +83,8 @@ void dbt_ext_record_take(dbt_record *record);
  * from a process's memory file; with a pagemap only pages that are present. dbt_oracle_compare_written
  * compares the pages that the reference wrote since they were forgotten, dbt_oracle_compare_range all
  * that are mapped: 1 and the first address that differs, 0, or a negative errno. dbt_oracle_raises: 1
- * if the next instruction raises an exception. dbt_ext_record_wait: 0, -ESRCH when the VMM has ended,
+ * if the next instruction raises an exception; outcome then tells the state at it, and where the oracle
+ * knows them, vector state, signal (error) and the address that Linux gives for it. dbt_ext_record_wait: 0, -ESRCH when the VMM has ended,
  * -EINTR. */
 
 #endif

@@ -164,9 +164,11 @@ void dbt_oracle_set_state(dbt_oracle *oracle, const dbt_unit_record *state, cons
     oracle->kind->set_state(oracle, state, vector, features);
 }
 
-int dbt_oracle_raises(dbt_oracle *oracle)
+int dbt_oracle_raises(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
 {
-    return oracle->kind->raises(oracle);
+    outcome->error = 0;
+    outcome->guest_fault_address = 0;
+    return oracle->kind->raises(oracle, outcome);
 }
 
 void dbt_oracle_close(dbt_oracle *oracle)

@@ -26,6 +26,9 @@
 
 #define STUB_START 0x6d6274000000ULL /* where neither programs nor the kernel put anything */
 #define STUB_END (STUB_START + DBT_PAGE_BYTES)
+#define STUB_POPF_AT 3
+#define STUB_WORD_AT 64
+#define STICKY_FLAGS 0x204000ULL /* ID, NT */
 #define USER_END 0x7ffffffff000ULL
 #define FILE_BYTES (1LL << 44)
 #define XSTATE_AT 512
@@ -33,6 +36,7 @@
 #define TRAP_STEP 2
 #define TRAP_BREAKPOINT 4
 #define PUSHF_OPCODE 0x9c
+#define INT3_OPCODE 0xcc
 #define STRETCH_LEAST 2u
 #define RSEQ_BYTES 32
 #define RSEQ_UNREGISTER 1
@@ -135,10 +139,28 @@ static bool component(u32 number, u32 *at, u32 *size_bytes)
     return __get_cpuid_count(0xd, number, size_bytes, at, &c, &d) != 0 && *size_bytes != 0;
 }
 
+/* ptrace leaves ID and NT alone: the stub pops them. */
+static void set_sticky_flags(dbt_hardware *own, u64 flags)
+{
+    struct user_regs_struct registers = own->registers;
+    int stop;
+    if (((registers.eflags ^ flags) & STICKY_FLAGS) == 0) {
+        return;
+    }
+    registers.rip = STUB_START + STUB_POPF_AT;
+    registers.rsp = STUB_START + STUB_WORD_AT;
+    registers.orig_rax = ~0ULL;
+    (void)ptrace(PTRACE_POKEDATA, own->pid, registers.rsp, flags & STICKY_FLAGS);
+    (void)ptrace(PTRACE_SETREGS, own->pid, 0, &registers);
+    (void)ptrace(PTRACE_SINGLESTEP, own->pid, 0, 0);
+    (void)wait_stop(own, &stop);
+}
+
 static void set_state(dbt_oracle *oracle, const dbt_unit_record *state, const u8 *vector,
                       u64 features)
 {
     dbt_hardware *own = oracle->own;
+    set_sticky_flags(own, state->rflags);
     registers_from(&own->registers, state);
     (void)put_registers(own);
     if (vector == NULL || !get_vector(own)) {
@@ -216,10 +238,65 @@ static bool run_to(dbt_hardware *own, u64 guest_pc)
     return is_stopped && stop == SIGTRAP && own->registers.rip == guest_pc;
 }
 
-/* One instruction; false when the processor raised an exception or the instruction is not to run. */
-static bool step(dbt_hardware *own, const dbt_instruction *instruction)
+/* Instructions that the kernel carries out for the processor where it keeps them from user code (UMIP, SDM
+ * vol. 3, 2.5). A step would end behind the next one only, and no breakpoint of the processor stops there,
+ * for RF is set. */
+static bool is_emulated(const dbt_instruction *instruction)
 {
+    const u32 group = instruction->modrm >> 3 & 7u;
+    return instruction->map == DBT_MAP_0F &&
+           ((instruction->opcode == 0 && group < 2) ||
+            (instruction->opcode == 1 && (group < 2 || group == 4)));
+}
+
+/* Such a one runs to an int3 that stands behind it for the moment. */
+static bool step_emulated(dbt_oracle *oracle, u64 guest_next)
+{
+    dbt_hardware *own = oracle->own;
     int stop;
+    u64 left;
+    u8 *next = dbt_mirror_at(oracle, guest_next, &left);
+    if (next == NULL) {
+        own->stop_signal = SIGKILL;
+        return false;
+    }
+    const u8 kept = *next;
+    *next = INT3_OPCODE;
+    own->stop_signal = SIGKILL;
+    if (ptrace(PTRACE_CONT, own->pid, 0, 0) == 0 && wait_stop(own, &stop)) {
+        own->stop_signal = stop;
+    }
+    *next = kept;
+    get_registers(own);
+    if (own->stop_signal != SIGTRAP || own->registers.rip != guest_next + 1) {
+        return false;
+    }
+    own->registers.rip = guest_next;
+    return put_registers(own) == 0;
+}
+
+/* A step; of a gather or scatter, which traps behind each element that is done as long as others are
+ * left (SDM vol. 2, VPGATHERDD), all of them. */
+static bool step_whole(dbt_hardware *own, const dbt_instruction *instruction)
+{
+    do {
+        int stop;
+        if (ptrace(PTRACE_SINGLESTEP, own->pid, 0, 0) != 0 || !wait_stop(own, &stop)) {
+            own->stop_signal = SIGKILL;
+            return false;
+        }
+        get_registers(own);
+        own->stop_signal = stop;
+    } while (own->stop_signal == SIGTRAP && instruction->traits & DBT_TRAIT_VSIB &&
+             own->registers.rip == instruction->guest_pc);
+    return own->stop_signal == SIGTRAP;
+}
+
+/* One instruction; false when the processor raised an exception or the instruction is not to run. */
+static bool step(dbt_oracle *oracle, const dbt_instruction *instruction)
+{
+    dbt_hardware *own = oracle->own;
+    const u64 guest_next = instruction->guest_pc + instruction->length;
     siginfo_t info;
     if (instruction->class_ == DBT_CLASS_SYSCALL || instruction->class_ == DBT_CLASS_SYSENTER) {
         own->stop_signal = SIGSYS;
@@ -227,15 +304,12 @@ static bool step(dbt_hardware *own, const dbt_instruction *instruction)
     }
     if (instruction->traits & DBT_TRAIT_STRING &&
         instruction->prefixes & (DBT_PREFIX_REP | DBT_PREFIX_REPNE)) {
-        return run_to(own, instruction->guest_pc + instruction->length);
+        return run_to(own, guest_next);
     }
-    if (ptrace(PTRACE_SINGLESTEP, own->pid, 0, 0) != 0 || !wait_stop(own, &stop)) {
-        own->stop_signal = SIGKILL;
-        return false;
+    if (is_emulated(instruction)) {
+        return step_emulated(oracle, guest_next);
     }
-    get_registers(own);
-    own->stop_signal = stop;
-    if (stop != SIGTRAP) {
+    if (!step_whole(own, instruction)) {
         return false;
     }
     if (own->registers.eflags & DBT_FLAG_TF) {
@@ -398,7 +472,7 @@ static void run_batch(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
             if (ahead.count == 0) { /* else planning has noted them */
                 dbt_stretch_note_stores(oracle, &instruction);
             }
-            if (!step(own, &instruction)) {
+            if (!step(oracle, &instruction)) {
                 fault(oracle, outcome);
                 return;
             }
@@ -425,12 +499,24 @@ static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
     }
 }
 
-static int raises(dbt_oracle *oracle)
+static int raises(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
 {
     dbt_hardware *own = oracle->own;
     dbt_instruction instruction;
+    siginfo_t info;
     next_instruction(oracle, &instruction);
-    return !step(own, &instruction);
+    dbt_stretch_note_stores(oracle, &instruction);
+    if (step(oracle, &instruction)) {
+        return 0;
+    }
+    fault(oracle, outcome);
+    if (ptrace(PTRACE_GETSIGINFO, own->pid, 0, &info) == 0) {
+        outcome->guest_fault_address = (u64)info.si_addr;
+    }
+    if (get_vector(own)) {
+        memcpy(outcome->vector, own->area, sizeof outcome->vector);
+    }
+    return 1;
 }
 
 static void close_hardware(dbt_oracle *oracle)
@@ -466,7 +552,7 @@ static void leave_rseq(void)
 /* Child: nothing but a page with a system call instruction shall be left; the tracer sees to it. */
 _Noreturn static void become_stub(void)
 {
-    static const u8 code[] = {0x0f, 0x05, 0xcc};
+    static const u8 code[] = {0x0f, 0x05, 0xcc, [STUB_POPF_AT] = 0x9d};
     void *page = mmap((void *)STUB_START, DBT_PAGE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (page == (void *)STUB_START) {

@@ -27,7 +27,7 @@ typedef struct dbt_oracle_kind {
     void (*set_state)(dbt_oracle *oracle, const dbt_unit_record *state, const u8 *vector,
                       u64 features);
     void (*run)(dbt_oracle *oracle, dbt_oracle_outcome *outcome);
-    int (*raises)(dbt_oracle *oracle);
+    int (*raises)(dbt_oracle *oracle, dbt_oracle_outcome *outcome);
     void (*close)(dbt_oracle *oracle);
 } dbt_oracle_kind;
 

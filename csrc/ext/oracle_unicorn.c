@@ -436,7 +436,7 @@ static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
     }
 }
 
-static int raises(dbt_oracle *oracle)
+static int raises(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
 {
     unicorn *own = oracle->own;
     u64 rip = 0;
@@ -446,6 +446,7 @@ static int raises(dbt_oracle *oracle)
     own->why = WHY_FAULT_EXPECTED;
     /* Unicorn calls a third fault in a row a shutdown and answers no error; it has not gone on, though. */
     const int error = own->start(own->engine, rip, ~0ULL, 0, 0);
+    read_general(own, &outcome->actual);
     return error != 0 || own->why != WHY_END;
 }
 

@@ -103,8 +103,8 @@ class Oracle:
         return int(self.outcome.status)
 
     def raises(self) -> bool:
-        """Whether the next instruction raises an exception."""
-        return bool(lib.dbt_oracle_raises(self._oracle) == 1)
+        """Whether the next instruction raises an exception; the state at it is in outcome then."""
+        return bool(lib.dbt_oracle_raises(self._oracle, self.outcome) == 1)
 
     def writes(self) -> Iterator[Write]:
         """What the reference stored since it was forgotten, newest first."""

@@ -56,6 +56,17 @@ def test_flags_go_in_and_come_out(machine: Machine) -> None:
     assert machine.registers["rflags"] & 0x8D5 == 0x44  # ZF and PF
 
 
+@pytest.mark.parametrize("ending", ["syscall", "ud2"])
+@pytest.mark.parametrize("flag", [0x200000, 0x40000, 0x4000])
+def test_flags_that_were_set_once_do_not_stay(machine: Machine, flag: int, ending: str) -> None:
+    machine.write(CODE, machine.assemble(f"{ending}; nop; syscall"))
+    machine.registers["rflags"] = 0x202 | flag
+    machine.run(CODE)
+    machine.registers["rflags"] = 0x202
+    machine.run(CODE + 2)
+    assert machine.registers["rflags"] & 0x244000 == 0
+
+
 def test_a_loop_runs_to_its_end(machine: Machine) -> None:
     machine.registers["rcx"] = 100000
     run(machine, "xor eax, eax; next: add rax, rcx; dec rcx; jnz next")

@@ -1,0 +1,1 @@
+"""Random programs, translated and on the references."""
