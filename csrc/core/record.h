@@ -14,6 +14,7 @@
 #define DBT_UNIT_RECORD_VECTOR 0x1 /* it may read or write x87, vector, mask or tile state */
 #define DBT_UNIT_RECORD_INPUT 0x2  /* its last instruction takes something from outside: rdtsc ... */
 #define DBT_UNIT_RECORD_SAVES 0x4  /* its last instruction stores code addresses of the host's */
+#define DBT_UNIT_RECORD_SKIPPED 0x8 /* units before it are not told */
 
 /* The guest before a unit; executed counts the guest instructions before it, since the start. */
 typedef struct dbt_unit_record {
@@ -69,6 +70,11 @@ typedef struct dbt_record {
     uint32_t is_synchronous; /* SIGNAL: raised by the instruction at now.rip */
     uint32_t signal;
     uint32_t forks;          /* children that were started and are not recorded */
+    uint32_t every;          /* set by the controller: each so many units is told, and the one before it;
+                              * 0: none. Units around what comes from outside always are */
+    uint32_t skipped;        /* units since one was told */
+    uint32_t position;       /* units since the last of every */
+    uint32_t reserved;
     uint64_t features;       /* XSAVE components in the slots */
     uint64_t units_at;       /* offsets from this struct */
     uint64_t vectors_at;

@@ -37,6 +37,8 @@ typedef struct dbt_oracle_outcome {
     uint64_t instructions;     /* executed in this run */
     uint64_t inputs;           /* of them taken from the record */
     uint64_t guest_fault_address;
+    uint32_t is_unlogged;      /* stores were made that are not in the log, and cannot be taken back */
+    uint32_t reserved;
     dbt_unit_record actual;    /* the reference's state */
     uint8_t vector[16384];     /* its XSAVE area, if a VECTOR field differs */
 } dbt_oracle_outcome;
@@ -54,6 +56,8 @@ dbt_oracle *dbt_oracle_unicorn(const char *library, const int *register_ids, int
 dbt_oracle *dbt_oracle_hardware(char *error);
 void dbt_oracle_close(dbt_oracle *oracle);
 int dbt_oracle_map(dbt_oracle *oracle, uint64_t guest_start, uint64_t guest_end, uint32_t protection);
+int dbt_oracle_map_again(dbt_oracle *oracle, uint64_t guest_start, uint64_t guest_end,
+                         uint32_t protection, uint64_t guest_of);
 int dbt_oracle_unmap(dbt_oracle *oracle, uint64_t guest_start, uint64_t guest_end);
 int dbt_oracle_protect(dbt_oracle *oracle, uint64_t guest_start, uint64_t guest_end,
                        uint32_t protection);
@@ -79,7 +83,8 @@ int dbt_ext_record_wait(dbt_record *record, int vmm_pid);
 void dbt_ext_record_take(dbt_record *record);
 /* cdef end */
 
-/* Functions that answer int: 0 or a negative errno. dbt_oracle_load answers the bytes that were copied
+/* Functions that answer int: 0 or a negative errno. dbt_oracle_map_again shows memory that is mapped at
+ * guest_of a second time. dbt_oracle_load answers the bytes that were copied
  * from a process's memory file; with a pagemap only pages that are present. dbt_oracle_compare_written
  * compares the pages that the reference wrote since they were forgotten, dbt_oracle_compare_range all
  * that are mapped: 1 and the first address that differs, 0, or a negative errno. dbt_oracle_raises: 1

@@ -30,7 +30,6 @@
 #define STUB_WORD_AT 64
 #define STICKY_FLAGS 0x204000ULL /* ID, NT */
 #define USER_END 0x7ffffffff000ULL
-#define FILE_BYTES (1LL << 44)
 #define XSTATE_AT 512
 #define BREAKPOINT_ENABLE 1UL
 #define TRAP_STEP 2
@@ -38,6 +37,9 @@
 #define PUSHF_OPCODE 0x9c
 #define INT3_OPCODE 0xcc
 #define STRETCH_LEAST 2u
+#define FREE_LEAST 8u
+#define FREE_LOOK_US 20
+#define FREE_LOOKS 1000000u
 #define RSEQ_BYTES 32
 #define RSEQ_UNREGISTER 1
 
@@ -49,6 +51,25 @@ static bool wait_stop(dbt_hardware *own, int *number)
     }
     *number = WSTOPSIG(status);
     return true;
+}
+
+/* The same for a guest that may never stop by itself. */
+static bool wait_stop_soon(dbt_hardware *own, int *number)
+{
+    int status = 0;
+    pid_t found = 0;
+    for (u32 look = 0; found == 0 && look < FREE_LOOKS; look++) {
+        found = waitpid(own->pid, &status, __WALL | WNOHANG);
+        if (found == 0) {
+            usleep(FREE_LOOK_US);
+        }
+    }
+    if (found == 0) {
+        kill(own->pid, SIGSTOP);
+        return wait_stop(own, number);
+    }
+    *number = WSTOPSIG(status);
+    return found == own->pid && WIFSTOPPED(status);
 }
 
 /* One system call in the stub process; answers its result. */
@@ -224,14 +245,14 @@ static void next_instruction(dbt_oracle *oracle, dbt_instruction *out)
 
 /* Lets the guest go on until it stands behind a repeated instruction, by a breakpoint of the processor:
  * stepped, each round would be a stop. */
-static bool run_to(dbt_hardware *own, u64 guest_pc)
+static bool run_to(dbt_hardware *own, u64 guest_pc, bool is_far)
 {
     int stop;
     const size_t registers = offsetof(struct user, u_debugreg);
     (void)ptrace(PTRACE_POKEUSER, own->pid, registers, guest_pc);
     (void)ptrace(PTRACE_POKEUSER, own->pid, registers + 7 * sizeof(long), BREAKPOINT_ENABLE);
-    const bool is_stopped =
-        ptrace(PTRACE_CONT, own->pid, 0, 0) == 0 && wait_stop(own, &stop);
+    const bool is_stopped = ptrace(PTRACE_CONT, own->pid, 0, 0) == 0 &&
+                            (is_far ? wait_stop_soon(own, &stop) : wait_stop(own, &stop));
     (void)ptrace(PTRACE_POKEUSER, own->pid, registers + 7 * sizeof(long), 0);
     own->stop_signal = is_stopped ? stop : SIGKILL;
     get_registers(own);
@@ -304,7 +325,7 @@ static bool step(dbt_oracle *oracle, const dbt_instruction *instruction)
     }
     if (instruction->traits & DBT_TRAIT_STRING &&
         instruction->prefixes & (DBT_PREFIX_REP | DBT_PREFIX_REPNE)) {
-        return run_to(own, guest_next);
+        return run_to(own, guest_next, false);
     }
     if (is_emulated(instruction)) {
         return step_emulated(oracle, guest_next);
@@ -329,7 +350,7 @@ static bool run_stretch(dbt_oracle *oracle, const dbt_stretch *stretch)
 {
     dbt_hardware *own = oracle->own;
     u64 at = own->registers.rip;
-    if (run_to(own, stretch->guest_end)) {
+    if (run_to(own, stretch->guest_end, false)) {
         oracle->executed += stretch->count;
         return true;
     }
@@ -426,10 +447,33 @@ static void take_input(dbt_oracle *oracle, const dbt_instruction *instruction)
 static void fault(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
 {
     const dbt_hardware *own = oracle->own;
+    siginfo_t info;
     outcome->status = DBT_ORACLE_FAULT;
     outcome->error = own->stop_signal;
+    if (ptrace(PTRACE_GETSIGINFO, own->pid, 0, &info) == 0) {
+        outcome->guest_fault_address = (u64)info.si_addr;
+    }
     dbt_hardware_tell_registers(&own->registers, &outcome->actual);
     outcome->actual.executed = oracle->executed;
+}
+
+/* Where units are not told, the guest runs by itself to the system call that ends the batch: no other
+ * call is made before it, so the first time that it stands there is the right one. */
+static bool may_run_free(const dbt_oracle *oracle, u64 input_at)
+{
+    const dbt_record *record = oracle->record;
+    return record->every == 0 && record->event == DBT_EVENT_ENTER && input_at == ~0ULL &&
+           oracle->point == record->count && record->now.executed - oracle->executed >= FREE_LEAST;
+}
+
+static bool run_free(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
+{
+    outcome->is_unlogged = 1;
+    if (!run_to(oracle->own, oracle->record->now.rip, true)) {
+        return false;
+    }
+    oracle->executed = oracle->record->now.executed;
+    return true;
 }
 
 static void run_batch(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
@@ -452,6 +496,13 @@ static void run_batch(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
             input_at = point->flags & DBT_UNIT_RECORD_INPUT
                            ? dbt_oracle_point(oracle, oracle->point)->executed - 1
                            : ~0ULL;
+        }
+        if (may_run_free(oracle, input_at)) {
+            if (!run_free(oracle, outcome)) {
+                fault(oracle, outcome);
+                return;
+            }
+            continue;
         }
         dbt_stretch ahead;
         dbt_stretch_plan(oracle,
@@ -503,16 +554,12 @@ static int raises(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
 {
     dbt_hardware *own = oracle->own;
     dbt_instruction instruction;
-    siginfo_t info;
     next_instruction(oracle, &instruction);
     dbt_stretch_note_stores(oracle, &instruction);
     if (step(oracle, &instruction)) {
         return 0;
     }
     fault(oracle, outcome);
-    if (ptrace(PTRACE_GETSIGINFO, own->pid, 0, &info) == 0) {
-        outcome->guest_fault_address = (u64)info.si_addr;
-    }
     if (get_vector(own)) {
         memcpy(outcome->vector, own->area, sizeof outcome->vector);
     }
@@ -525,7 +572,6 @@ static void close_hardware(dbt_oracle *oracle)
     int status;
     kill(own->pid, SIGKILL);
     (void)waitpid(own->pid, &status, __WALL);
-    close(own->file);
 }
 
 static const dbt_oracle_kind hardware_kind = {
@@ -592,11 +638,11 @@ dbt_oracle *dbt_oracle_hardware(char *error)
     memset(own, 0, sizeof *own);
     oracle->kind = &hardware_kind;
     oracle->own = own;
-    own->file = memfd_create("dbt-oracle", 0);
-    if (own->file < 0 || ftruncate(own->file, FILE_BYTES) != 0 || !start_stub(own)) {
+    const int status = dbt_oracle_open_file(oracle);
+    own->file = oracle->file;
+    if (status != 0 || !start_stub(own)) {
         snprintf(error, 256, "a process to be stepped cannot be made: %s", strerror(errno));
         return NULL;
     }
-    oracle->file = own->file;
     return oracle;
 }

@@ -17,6 +17,7 @@ typedef struct dbt_mirror_region {
     u32 protection;
     u8 *written;     /* a byte a page, in use for the whole of the first mapping */
     u64 file_at;     /* its place in dbt_oracle.file */
+    bool is_shared;  /* another region may show the same memory */
 } dbt_mirror_region;
 
 typedef struct dbt_oracle_kind {
@@ -34,7 +35,7 @@ typedef struct dbt_oracle_kind {
 struct dbt_oracle {
     const dbt_oracle_kind *kind;
     void *own;                /* the kind's state */
-    int file;                 /* guest memory, if another process maps it too; else -1 */
+    int file;                 /* guest memory */
     u64 file_used;
     dbt_mirror_region *regions;
     size_t region_count;
@@ -55,6 +56,8 @@ struct dbt_oracle {
     dbt_unit_record previous; /* the point before */
 };
 
+/* Makes the file that guest memory lies in: 0 or a negative errno. */
+int dbt_oracle_open_file(dbt_oracle *oracle);
 dbt_mirror_region *dbt_mirror_find(dbt_oracle *oracle, u64 guest_address);
 /* The host address of a guest byte, or 0, with how many bytes follow in one piece. */
 u8 *dbt_mirror_at(dbt_oracle *oracle, u64 guest_address, u64 *left_bytes);

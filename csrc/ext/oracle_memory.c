@@ -13,6 +13,7 @@
 
 #define PRESENT_OR_SWAPPED (3ULL << 62)
 #define CHUNK_PAGES 256u
+#define FILE_BYTES (1LL << 44)
 
 static bool reserve(void **array, size_t *capacity, size_t count, size_t item_bytes)
 {
@@ -84,15 +85,13 @@ static int insert(dbt_oracle *oracle, const dbt_mirror_region *region)
     return 0;
 }
 
-int dbt_oracle_map(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 protection)
+static int map_file(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 protection, u64 file_at,
+                    bool is_shared)
 {
     const u64 size_bytes = guest_end - guest_start;
-    dbt_mirror_region region = {guest_start, guest_end, NULL, protection, NULL, oracle->file_used};
-    const bool is_shared = oracle->file >= 0;
-    const int flags = is_shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
-    void *host = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, flags | MAP_NORESERVE, oracle->file,
-                      is_shared ? (off_t)region.file_at : 0);
-    oracle->file_used += is_shared ? size_bytes : 0;
+    dbt_mirror_region region = {guest_start, guest_end, NULL, protection, NULL, file_at, is_shared};
+    void *host = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                      oracle->file, (off_t)file_at);
     if (host == MAP_FAILED) {
         return -errno;
     }
@@ -105,6 +104,46 @@ int dbt_oracle_map(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 prote
     }
     int status = insert(oracle, &region);
     return status != 0 ? status : oracle->kind->map(oracle, &region);
+}
+
+int dbt_oracle_open_file(dbt_oracle *oracle)
+{
+    oracle->file = memfd_create("dbt-oracle", MFD_CLOEXEC);
+    return oracle->file >= 0 && ftruncate(oracle->file, FILE_BYTES) == 0 ? 0 : -errno;
+}
+
+int dbt_oracle_map(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 protection)
+{
+    const u64 file_at = oracle->file_used;
+    oracle->file_used += guest_end - guest_start;
+    return map_file(oracle, guest_start, guest_end, protection, file_at, false);
+}
+
+int dbt_oracle_map_again(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 protection,
+                         u64 guest_of)
+{
+    dbt_mirror_region *of = dbt_mirror_find(oracle, guest_of);
+    if (of == NULL || guest_end - guest_start > of->guest_end - guest_of) {
+        return -EINVAL;
+    }
+    of->is_shared = true;
+    return map_file(oracle, guest_start, guest_end, protection,
+                    of->file_at + (guest_of - of->guest_start), true);
+}
+
+/* Gives the file's memory back, unless another region shows it too. */
+static void give_back(dbt_oracle *oracle, const dbt_mirror_region *gone)
+{
+    const u64 size_bytes = gone->guest_end - gone->guest_start;
+    for (size_t at = 0; gone->is_shared && at < oracle->region_count; at++) {
+        const dbt_mirror_region *region = &oracle->regions[at];
+        if (region != gone && region->file_at < gone->file_at + size_bytes &&
+            gone->file_at < region->file_at + (region->guest_end - region->guest_start)) {
+            return;
+        }
+    }
+    (void)fallocate(oracle->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)gone->file_at,
+                    (off_t)size_bytes);
 }
 
 /* Cuts the regions at guest_address, so that one begins there. */
@@ -152,10 +191,7 @@ int dbt_oracle_unmap(dbt_oracle *oracle, u64 guest_start, u64 guest_end)
         if (status != 0) {
             return status;
         }
-        if (oracle->file >= 0) {
-            (void)fallocate(oracle->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                            (off_t)region->file_at, (off_t)size_bytes);
-        }
+        give_back(oracle, region);
         munmap(region->host, size_bytes); /* the bytes of written are shared with neighbours */
     }
     memmove(oracle->regions + from, oracle->regions + to,

@@ -338,7 +338,7 @@ static void on_write(void *engine, int type, u64 guest_address, int size_bytes, 
     dbt_oracle_note_write(oracle, guest_address, (u32)size_bytes);
     oracle->executed++;
     const dbt_mirror_region *region = dbt_mirror_find(oracle, guest_address);
-    if (region != NULL && region->protection & PROTECTION_EXECUTE) {
+    if (region != NULL && (region->is_shared || region->protection & PROTECTION_EXECUTE)) {
         own->code_written = true;
     }
 }
@@ -498,7 +498,7 @@ static void code_changed(dbt_oracle *oracle, u64 guest_start, u64 guest_end)
     unicorn *own = oracle->own;
     for (u64 at = guest_start; at < guest_end;) {
         const dbt_mirror_region *region = dbt_mirror_find(oracle, at);
-        if (region != NULL && region->protection & PROTECTION_EXECUTE) {
+        if (region != NULL && (region->is_shared || region->protection & PROTECTION_EXECUTE)) {
             flush(own);
             return;
         }
@@ -557,7 +557,6 @@ dbt_oracle *dbt_oracle_unicorn(const char *library, const int *register_ids, int
         return NULL;
     }
     oracle->kind = &unicorn_kind;
-    oracle->file = -1;
     oracle->own = own;
     memcpy(own->ids, register_ids, sizeof own->ids);
     own->library = dlopen(library, RTLD_NOW | RTLD_LOCAL);
@@ -565,7 +564,7 @@ dbt_oracle *dbt_oracle_unicorn(const char *library, const int *register_ids, int
         snprintf(error, 256, "%s", dlerror());
         return NULL;
     }
-    if (own->open(UC_ARCH_X86, UC_MODE_64, &own->engine) != 0 ||
+    if (dbt_oracle_open_file(oracle) != 0 || own->open(UC_ARCH_X86, UC_MODE_64, &own->engine) != 0 ||
         own->control(own->engine, UC_CONTROL_CPU, UC_CPU_HASWELL) != 0 ||
         own->hook(own->engine, &hook, UC_HOOK_CODE, (void *)on_code, oracle, 1, 0) != 0 ||
         own->hook(own->engine, &hook, UC_HOOK_MEM_WRITE, (void *)on_write, oracle, 1, 0) != 0) {

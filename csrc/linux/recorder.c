@@ -106,6 +106,8 @@ static bool post(dbt_linux_thread *thread, dbt_event event)
 {
     dbt_record *record = thread->process->record;
     record->event = (u32)event;
+    record->now.flags = record->skipped != 0 ? DBT_UNIT_RECORD_SKIPPED : 0u;
+    record->skipped = 0;
     const u32 posted = record->posted + 1;
     if (record->now.vector != 0) {
         (void)dbt_gate_xsave((u64)slot(record, 0), record->features);
@@ -144,11 +146,26 @@ void dbt_recorder_start(dbt_linux_thread *thread)
     (void)post(thread, DBT_EVENT_START);
 }
 
+/* Whether a unit is told; before: traits of the one before it. Of each pair the second finds flags that
+ * only the first can have left undefined. */
+static bool is_told(dbt_record *record, u32 before, u32 flags)
+{
+    const u32 position = record->position;
+    record->position = position + 1 < record->every ? position + 1 : 0;
+    return (record->every != 0 && position + 2 >= record->every) ||
+           ((before | flags) & (DBT_UNIT_RECORD_INPUT | DBT_UNIT_RECORD_SAVES)) != 0;
+}
+
 void dbt_recorder_unit(dbt_context *context, u32 instructions, u32 flags)
 {
     dbt_linux_thread *thread = context->process;
     dbt_record *record = record_of(thread);
     if (record == 0) {
+        return;
+    }
+    if (!is_told(record, context->recorded, flags)) {
+        record->skipped++;
+        context->recorded = flags | (context->recorded & DBT_UNIT_RECORD_VECTOR);
         return;
     }
     const bool has_vector = (context->recorded & DBT_UNIT_RECORD_VECTOR) != 0;
@@ -163,8 +180,9 @@ void dbt_recorder_unit(dbt_context *context, u32 instructions, u32 flags)
         (dbt_unit_record *)((u8 *)record + record->units_at) + record->count++;
     take_state(context, unit);
     unit->instructions = instructions;
-    unit->flags = flags;
+    unit->flags = flags | (record->skipped != 0 ? DBT_UNIT_RECORD_SKIPPED : 0u);
     unit->vector = 0;
+    record->skipped = 0;
     if (has_vector) {
         unit->vector = record->vector_count++;
         (void)dbt_gate_xsave((u64)slot(record, unit->vector), record->features);

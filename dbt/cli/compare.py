@@ -62,6 +62,13 @@ class _Progress:
     help="The reference: the Unicorn emulator, or the bare processor.  [default: unicorn]",
 )
 @click.option(
+    "--every",
+    default="tu",
+    metavar="tu|N|syscall|instruction",
+    help="What lies between two states that are compared: a translation unit, N of them, a system "
+    "call or an instruction.  [default: tu]",
+)
+@click.option(
     "--replay",
     "replay_path",
     type=click.Path(path_type=Path),
@@ -85,6 +92,7 @@ class _Progress:
 @click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="PROGRAM [ARGUMENTS]...")
 def command(
     oracle: str,
+    every: str,
     replay_path: Path | None,
     save: Path | None,
     hex_bytes: str | None,
@@ -109,7 +117,12 @@ def command(
     if program:
         progress = _Progress()
         try:
-            verdict = compare(program, oracle=oracle, progress=progress)
+            verdict = compare(
+                program,
+                oracle=oracle,
+                every=parse_count(every) if every.isdigit() else every,
+                progress=progress,
+            )
         finally:
             progress.end()
     else:
@@ -118,6 +131,8 @@ def command(
     click.echo(f"dbt: {verdict}", err=True)
     if verdict.equal:
         return 0
+    if not verdict.replay:
+        return 1
     path = save or Path("dbt-replay.json")
     try:
         path.write_bytes(verdict.replay)

@@ -37,6 +37,7 @@ def compare(
     *,
     oracle: str = "unicorn",
     settings: Settings | None = None,
+    every: str | int = "tu",
     env: Mapping[str, str] | None = None,
     quiet: bool = False,
     progress: Callable[[int], None] | None = None,
@@ -47,6 +48,8 @@ def compare(
         command: the program, searched for as a shell does, and its arguments.
         oracle: "unicorn" (the program then sees a processor without AVX) or "hardware".
         settings: for the translator; None takes the environment's.
+        every: what lies between two states that are compared: "tu", a number of units, "syscall",
+            or "instruction" (units of one instruction each, then).
         env: the program's environment; None takes this process's own.
         quiet: whether the program gets no input and its output is dropped.
         progress: called now and then with the instructions compared so far.
@@ -61,6 +64,7 @@ def compare(
     if not words:
         raise UsageError("no program was named")
     settings = _settings_for(oracle, settings)
+    units, settings = _granularity(every, settings)
     if settings.returns == "auto":
         # Paired returns write below the red zone, which a comparison would have to look away from.
         settings = settings._replace(returns="table")
@@ -72,6 +76,7 @@ def compare(
             resolve(words),
             settings,
             environment=None if env is None else dict(env),
+            every=units,
             quiet=quiet,
             progress=progress,
         )
@@ -95,6 +100,23 @@ def compare(
             follower.close()
     finally:
         reference.close()
+
+
+_EVERY = {"syscall": 0, "tu": 1, "instruction": 1}
+
+
+def _granularity(every: str | int, settings: Settings) -> tuple[int, Settings]:
+    """How many units lie between two that are compared, and the settings for it.
+
+    Raises:
+        UsageError: it says nothing of the kind.
+    """
+    units = _EVERY.get(every) if isinstance(every, str) else every
+    if units is None or not 0 <= units < 1 << 31:
+        raise UsageError(
+            f"{every!r} is no granularity; there are {', '.join(_EVERY)} and numbers of units"
+        )
+    return units, settings._replace(unit_cap=1) if every == "instruction" else settings
 
 
 def _settings_for(oracle: str, settings: Settings | None) -> Settings:
@@ -210,11 +232,16 @@ def _stretch(follower: Follower, found: Found) -> tuple[int, int]:
     return start, end
 
 
-def _explained(follower: Follower, found: Found) -> tuple[Difference, Case]:
+def _explained(follower: Follower, found: Found) -> tuple[Difference, Case | None]:
     """Narrows a difference down to the instruction, and makes its case."""
     place = _Place(follower, found)
     oracle = follower.oracle
     coarse = _coarse_values(follower, found)
+    if oracle.outcome.is_unlogged:
+        place_text = f"within {place.instructions:,} instructions; --every tu finds which"
+        return Difference(
+            found.kind, place.pc, None, "", coarse, f"{found.summary}, {place_text}"
+        ), None
     oracle.roll_back(place.executed)
     case = Case(
         oracle=oracle.name,

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from dbt._native import ffi, lib
 from dbt.decoder.instruction import iterate
@@ -36,9 +36,11 @@ _DEAD_BYTES = 1 << 20
 _PROT_WRITE = 2
 _REGION_SHARED = 1
 _FULL_CHECK_S = 5.0
+_FREE_CHECK_S = 1.0
 _MAP_ANONYMOUS = 0x20
 _INSTRUCTION_MOST_BYTES = 15
 _UNICORN_INVALID = 10
+_TRAP_FLAG = 0x100
 _REASONS = {
     lib.DBT_RECORD_THREAD: "everything from the start of a thread on",
     lib.DBT_RECORD_EXECUTE: "everything from the execution of another program on",
@@ -92,6 +94,7 @@ class Follower:
         program: to be run.
         settings: for the translator.
         environment: of the program; None takes this process's.
+        every: units between two that are compared; 0: system calls and signals alone.
         quiet: whether it gets no input and its output is dropped.
         progress: called now and then with the instructions compared so far.
 
@@ -109,6 +112,7 @@ class Follower:
         settings: Settings,
         *,
         environment: dict[str, str] | None = None,
+        every: int = 1,
         quiet: bool = False,
         progress: Callable[[int], None] | None = None,
     ) -> None:
@@ -121,6 +125,7 @@ class Follower:
         )
         self.record.unit_capacity = UNIT_CAPACITY
         self.record.vector_capacity = VECTOR_CAPACITY
+        self.record.every = every
         self.record.units_at = 4096
         unit_bytes = UNIT_CAPACITY * ffi.sizeof("dbt_unit_record")
         self.record.vectors_at = 4096 + unit_bytes + -unit_bytes % _PAGE_BYTES
@@ -194,6 +199,9 @@ class Follower:
         """
         while self._wait():
             event = self.record.event
+            if self.record.now.rflags & _TRAP_FLAG:
+                self._not_covered("everything from where the program sets the trap flag on")
+                return None
             if event == lib.DBT_EVENT_END:
                 return self._end()
             handler = {
@@ -264,7 +272,8 @@ class Follower:
         found = self._run() or self._compare_memory()
         name = effects.name_of(record.number)
         last = name in ("exit_group", "exit", "execve", "execveat")
-        if found is None and (last or time.monotonic() - self._checked_at > _FULL_CHECK_S):
+        patience_s = _FREE_CHECK_S if self.oracle.outcome.is_unlogged else _FULL_CHECK_S
+        if found is None and (last or time.monotonic() - self._checked_at > patience_s):
             found = self._compare_all()
         if found is None:
             self._go_on()
@@ -278,6 +287,7 @@ class Follower:
             self._change_regions(number, arguments)
         for start, size_bytes in effects.written(number, arguments, self._read):
             self._load(start, size_bytes)
+        self._load_shared()
         if effects.name_of(number) == "madvise":
             self._load(arguments[0], arguments[1])  # dropped pages read as zeros
         if effects.shares_memory(number, arguments, self._read):
@@ -535,11 +545,37 @@ class Follower:
             if new is None:
                 continue
             if old is None:
-                self.oracle.map(low, high, new.protection)
+                of = self._shown_at(low, high) if new.flags & _REGION_SHARED else None
+                if of is None:
+                    self.oracle.map(low, high, new.protection)
+                else:
+                    self.oracle.map_again(low, high, new.protection, of)
                 self._load_mapping(number, arguments, low, high)
             elif old.protection != new.protection:
                 self.oracle.protect(low, high, new.protection)
         self._regions = fresh
+
+    def _shown_at(self, low: int, high: int) -> int | None:
+        """Where the reference has the memory of a shared mapping already, or None."""
+        shared = list(_shared_ranges(self._process.pid))
+        mine = next((r for r in shared if r.start <= low and high <= r.end), None)
+        if mine is None:
+            return None
+        offset = mine.offset + low - mine.start
+        for other in shared:
+            start = other.start + offset - other.offset
+            if other.file == mine.file and other.start <= start and start + high - low <= other.end:
+                region = self.region_at(start)
+                is_other = start + high - low <= low or high <= start
+                if is_other and region is not None and start + high - low <= region.end:
+                    return start
+        return None
+
+    def _load_shared(self) -> None:
+        """What system calls wrote into files shows in memory that is shared with them."""
+        for region in self._regions:
+            if region.flags & _REGION_SHARED:
+                self.oracle.load(self._memory_fd, region.start, region.end, self._pagemap_fd)
 
     def _load_mapping(self, number: int, arguments: Sequence[int], low: int, high: int) -> None:
         is_plain = effects.name_of(number) == "brk" or (
@@ -577,6 +613,26 @@ def _touched(name: str, arguments: Sequence[int], result: int) -> tuple[int, int
     if size is None or not size:
         return None
     return result, result + size + -size % _PAGE_BYTES
+
+
+class _Shared(NamedTuple):
+    """A shared mapping: its range, its file as device and inode, and where it begins there."""
+
+    start: int
+    end: int
+    file: str
+    offset: int
+
+
+def _shared_ranges(pid: int) -> Iterator[_Shared]:
+    """The shared mappings of a process."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/maps") as file:
+        for line in file:
+            fields = line.split()
+            if fields[1][3] == "s":
+                start, _, end = fields[0].partition("-")
+                name = f"{fields[3]} {fields[4]}"
+                yield _Shared(int(start, 16), int(end, 16), name, int(fields[2], 16))
 
 
 def _file_ranges(pid: int) -> Iterator[tuple[int, int]]:

@@ -62,6 +62,12 @@ class Oracle:
         """Maps zeroed guest memory [start, end) with PROT_ bits."""
         self._check(lib.dbt_oracle_map(self._oracle, start, end, protection), start)
 
+    def map_again(self, start: int, end: int, protection: int, of: int) -> None:
+        """Maps [start, end) to the guest memory that is mapped at ``of`` already."""
+        self._check(
+            lib.dbt_oracle_map_again(self._oracle, start, end, protection, of), start
+        )
+
     def unmap(self, start: int, end: int) -> None:
         """Unmaps what is mapped in [start, end)."""
         self._check(lib.dbt_oracle_unmap(self._oracle, start, end), start)

@@ -26,6 +26,6 @@ def test_unicorn_is_wrong_and_the_processor_says_so(
     program = Program(code + b"\x0f\x0b", registers, 1, vector_seed=6, starts=(0, len(code)))
     with Sides() as sides:
         sides.check(program, _SETTINGS)
-        monkeypatch.setattr("tests.fuzz.disagreements.excuse", lambda name, instruction: "")
+        monkeypatch.setattr("tests.fuzz.disagreements.excuse", lambda *_: "")
         with pytest.raises(Differs, match="unicorn"):
             sides.check(program, _SETTINGS)

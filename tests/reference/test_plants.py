@@ -76,6 +76,21 @@ def test_a_planted_bug_is_found(kind: str, oracle: str) -> None:
     assert hex(difference.unit_pc) in str(verdict)
 
 
+@pytest.mark.parametrize("every", [3, 50, "syscall", "instruction"])
+@pytest.mark.parametrize("oracle", ORACLES)
+def test_a_coarser_or_finer_look_finds_it_too(every: int | str, oracle: str) -> None:
+    settings = dbt.Settings(plant=("flag", _symbol("flag")))
+    verdict = dbt.compare([_guest()], oracle=oracle, settings=settings, every=every, quiet=True)
+    difference = verdict.difference
+    assert difference is not None, str(verdict)
+    if (every, oracle) == ("syscall", "hardware"):
+        assert difference.values[0].name == "rbx"
+        assert "--every tu" in difference.summary
+        assert verdict.replay == b""
+    else:
+        assert difference.pc == _symbol("flag"), str(verdict)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "link"])
 @pytest.mark.parametrize("oracle", ORACLES)
 def test_its_case_is_small_and_replays(kind: str, oracle: str, tmp_path: Path) -> None:

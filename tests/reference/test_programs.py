@@ -39,6 +39,32 @@ def test_children_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+@pytest.mark.parametrize("every", [2, 7, 1000, "syscall", "instruction"])
+def test_each_granularity_is_equal(every: int | str, oracle: str) -> None:
+    guest = build("cpuid_leaves", "cpuid_leaves.c", "static")
+    verdict = dbt.compare([guest], oracle=oracle, every=every, quiet=True)
+    assert verdict.equal, str(verdict)
+    usual = dbt.compare([guest], oracle=oracle, quiet=True)
+    assert verdict.coverage.instructions == usual.coverage.instructions
+    assert verdict.coverage.syscalls == usual.coverage.syscalls
+    is_finer = every == "instruction"
+    assert (verdict.coverage.units > usual.coverage.units) == is_finer or every == 2
+
+
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+def test_code_written_through_another_view_is_equal(oracle: str) -> None:
+    guest = build("write_code_shared", "write_code_shared.c", "pie")
+    assert _equal([str(guest)], oracle).exit_status == 0
+
+
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+def test_a_program_that_traps_itself_is_told_apart(oracle: str) -> None:
+    verdict = _equal([str(build("faults", "faults.S", "bare")), "D"], oracle)
+    assert verdict.signal == 5
+    assert "the program sets the trap flag" in verdict.coverage.not_covered[0]
+
+
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
 @pytest.mark.parametrize(
     "name",
     [
