@@ -52,6 +52,7 @@ class Case:
         instructions: how many are run.
         pages: guest memory by address.
         note: the first line of the difference, for people.
+        leads_to: where control goes behind the instructions, when that is what differs; else None.
     """
 
     oracle: str
@@ -62,6 +63,14 @@ class Case:
     instructions: int
     pages: dict[int, Page] = field(default_factory=dict)
     note: str = ""
+    leads_to: int | None = None
+
+    def add_page(self, address: int, source: PageSource) -> None:
+        """Takes the page of an address in, if there is one."""
+        start = address & -PAGE_BYTES
+        page = None if start in self.pages else source(start)
+        if page is not None:
+            self.pages[start] = page
 
     def to_bytes(self) -> bytes:
         """The case as a file."""
@@ -74,6 +83,7 @@ class Case:
             "features": self.features,
             "vector": _packed(self.vector),
             "instructions": self.instructions,
+            "leads_to": self.leads_to,
             "pages": {
                 hex(address): [page.protection, _packed(page.data)]
                 for address, page in sorted(self.pages.items())
@@ -104,6 +114,7 @@ class Case:
                     for address, (protection, text) in document["pages"].items()
                 },
                 note=document["note"],
+                leads_to=document.get("leads_to"),
             )
         except (ValueError, KeyError, TypeError, zlib.error) as error:
             raise UsageError(f"this is no replay file ({error})") from None
@@ -428,7 +439,12 @@ def replay(case: Case) -> tuple[Difference | None, int]:
         try:
             found = narrowing.find()
             if found is None:
-                return None, case.instructions
+                wrong = _led_astray(case, settings, pages)
+                if wrong is None:
+                    return None, case.instructions
+                pc = case.registers["rip"]
+                text = summary("control", "")
+                return Difference("control", pc, None, "", (wrong,), text), case.instructions
             count, kind, values = found
             pc = narrowing.pc_before(count)
         finally:
@@ -441,6 +457,42 @@ def replay(case: Case) -> tuple[Difference | None, int]:
     finally:
         case.pages = pages
         oracle.close()
+
+
+_STOP = b"\x0f\x0b"
+_LINKED_RUNS = 3
+_LINKED_TIMEOUT_S = 5.0
+
+
+def _led_astray(case: Case, settings: Settings, pages: dict[int, Page]) -> Value | None:
+    """Runs a case whose branch goes wrong once it is linked; answers where it went, or None.
+
+    An instruction that ends the run stands where control has to go. Links are made as it is gone
+    through, and used from the next time on.
+    """
+    target = case.leads_to
+    if target is None:
+        return None
+    with Machine(settings) as machine:
+        for address, page in pages.items():
+            machine.map(address, PAGE_BYTES, page.protection)
+            machine.write(address, page.data)
+        machine.write(target, _STOP)
+        machine.run(target, timeout_s=_LINKED_TIMEOUT_S)  # a unit that is there already is linked
+        for _ in range(_LINKED_RUNS):
+            for address, page in pages.items():
+                if page.protection & 6 == 2:
+                    machine.write(address, page.data)
+            for name, value in case.registers.items():
+                machine.registers[name] = value
+            machine.set_vector_state(case.vector)
+            try:
+                rip = machine.run(timeout_s=_LINKED_TIMEOUT_S).rip
+            except TimeoutError:
+                return Value("rip", hex(target), "an endless loop")
+            if rip != target:
+                return Value("rip", hex(target), hex(rip))
+    return None
 
 
 def _restored(settings: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from dbt.reference.follow import Follower, Found
 from dbt.reference.oracle import Oracle
 from dbt.reference.verdict import Coverage, Difference, Value, Verdict
 from dbt.runtime.launch import resolve
-from dbt.tcache.settings import Settings
+from dbt.tcache.settings import PLANTS, Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -267,6 +267,8 @@ def _explained(follower: Follower, found: Found) -> tuple[Difference, Case | Non
                 pc = narrowing.pc_before(count)
             elif kind == "state" and [value.name for value in coarse] == ["rip"]:
                 kind = "control"
+                case.leads_to = int(coarse[0].expected, 16)
+                case.add_page(case.leads_to, source)
         finally:
             narrowing.close()
     except DbtError as error:
@@ -280,7 +282,7 @@ def _explained(follower: Follower, found: Found) -> tuple[Difference, Case | Non
         instruction=text,
         values=values,
         summary=f"{case.note} ({found.summary})" if pc is None else case.note,
-        listing=_listing(oracle, place.pc, case.instructions),
+        listing=_listing(oracle, place.pc, case.instructions, follower.settings),
     )
     return difference, case
 
@@ -293,10 +295,11 @@ def _coarse_values(follower: Follower, found: Found) -> tuple[Value, ...]:
     return tuple(values_of(follower.oracle.outcome, registers, vector))
 
 
-def _listing(oracle: Oracle, pc: int, instructions: int) -> str:
+def _listing(oracle: Oracle, pc: int, instructions: int, settings: Settings) -> str:
     """Guest and host code of a unit, as `dbt translate` shows them."""
     from dbt.decoder.instruction import iterate
     from dbt.translator import listing
+    from dbt.translator.translation import Options
 
     code = next((c for n in (512, 128, 32, 16) if (c := oracle.read(pc, n))), b"")
     size_bytes = 0
@@ -305,6 +308,11 @@ def _listing(oracle: Oracle, pc: int, instructions: int) -> str:
             size_bytes = instruction.next_pc - pc
             if number == instructions:
                 break
-        return str(listing.of_bytes(code[:size_bytes], pc))
+        plant = settings.plant
+        options = Options(
+            unit_cap=settings.unit_cap,
+            plant=(0, 0) if plant is None else (1 + PLANTS.index(plant[0]), plant[1]),
+        )
+        return str(listing.of_bytes(code[:size_bytes], pc, options))
     except DbtError as error:
         return str(error)

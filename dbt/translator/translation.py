@@ -40,6 +40,7 @@ class Options(NamedTuple):
         paired: whether calls and returns use host calls and returns.
         wide: whether paired returns use the larger table, by an instruction of BMI2.
         counted: whether units count their executions.
+        plant: a bug to be made on purpose: its kind, DBT_PLANT_*, and guest address; (0, 0): none.
     """
 
     tc_size_bytes: int = 1 << 20
@@ -49,6 +50,7 @@ class Options(NamedTuple):
     paired: bool = False
     wide: bool = False
     counted: bool = False
+    plant: tuple[int, int] = (0, 0)
 
 
 def _configuration(options: Options) -> Any:
@@ -62,6 +64,7 @@ def _configuration(options: Options) -> Any:
     )
     configuration.tc_size_bytes = options.tc_size_bytes
     configuration.unit_cap = options.unit_cap
+    configuration.plant, configuration.plant_pc = options.plant
     configuration.chain_until = configuration.cap_after = 0xFFFF_FFFF
     return configuration
 
