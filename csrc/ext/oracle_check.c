@@ -72,7 +72,23 @@ static u32 first_difference(const u8 *left, const u8 *right, u32 from, u32 to)
     return from;
 }
 
-u32 dbt_oracle_check_legacy(const u8 *expected, const u8 *actual, u32 mxcsr_mask, u32 *first)
+/* Control word, status word as far as the mask says, tags. */
+static bool x87_control_differs(const u8 *expected, const u8 *actual, u32 fsw_mask, u32 *first)
+{
+    u16 left;
+    u16 right;
+    memcpy(&left, expected + FSW_AT, 2);
+    memcpy(&right, actual + FSW_AT, 2);
+    if (((left ^ right) & fsw_mask) != 0) {
+        *first = FSW_AT;
+        return true;
+    }
+    *first = expected[FTW_AT] != actual[FTW_AT] ? FTW_AT : FCW_AT;
+    return *first == FTW_AT || memcmp(expected + FCW_AT, actual + FCW_AT, 2) != 0;
+}
+
+u32 dbt_oracle_check_legacy(const u8 *expected, const u8 *actual, u32 mxcsr_mask, u32 fsw_mask,
+                            u32 *first)
 {
     u32 fields = 0;
     u32 left;
@@ -90,10 +106,10 @@ u32 dbt_oracle_check_legacy(const u8 *expected, const u8 *actual, u32 mxcsr_mask
     }
     u8 valid = expected[FTW_AT];
     const u32 top = (u32)expected[FSW_AT + 1] >> 3 & 7u;
-    if (memcmp(expected + FCW_AT, actual + FCW_AT, 5) != 0) {
-        fields |= DBT_DIFFERS_X87;
-        *first = first_difference(expected, actual, FCW_AT, FTW_AT);
-        return fields;
+    u32 control;
+    if (x87_control_differs(expected, actual, fsw_mask, &control)) {
+        *first = control;
+        return fields | DBT_DIFFERS_X87;
     }
     for (u32 number = 0; number < 8; number++) {
         const u32 start = X87_AT + number * X87_SLOT_BYTES;

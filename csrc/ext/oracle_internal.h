@@ -73,7 +73,8 @@ const u8 *dbt_oracle_vector(const dbt_oracle *oracle, u32 number);
 /* Whether the instruction's result comes from the record; then *out is decoded. */
 bool dbt_oracle_is_input(dbt_oracle *oracle, u64 guest_pc, dbt_instruction *out);
 bool dbt_oracle_decode(dbt_oracle *oracle, u64 guest_pc, dbt_instruction *out);
-/* x87 and SSE of two XSAVE areas; answers fields and the first byte. mxcsr_mask: what is compared. */
-u32 dbt_oracle_check_legacy(const u8 *expected, const u8 *actual, u32 mxcsr_mask, u32 *first);
+/* x87 and SSE of two XSAVE areas; answers fields and the first byte. The masks say what is compared. */
+u32 dbt_oracle_check_legacy(const u8 *expected, const u8 *actual, u32 mxcsr_mask, u32 fsw_mask,
+                            u32 *first);
 
 #endif

@@ -122,13 +122,24 @@ int dbt_oracle_map(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 prote
 int dbt_oracle_map_again(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 protection,
                          u64 guest_of)
 {
-    dbt_mirror_region *of = dbt_mirror_find(oracle, guest_of);
-    if (of == NULL || guest_end - guest_start > of->guest_end - guest_of) {
-        return -EINVAL;
+    while (guest_start < guest_end) {
+        dbt_mirror_region *of = dbt_mirror_find(oracle, guest_of);
+        if (of == NULL) {
+            return -EINVAL;
+        }
+        const u64 left = of->guest_end - guest_of;
+        const u64 part = left < guest_end - guest_start ? left : guest_end - guest_start;
+        const u64 file_at = of->file_at + (guest_of - of->guest_start);
+        of->is_shared = true;
+        const int status =
+            map_file(oracle, guest_start, guest_start + part, protection, file_at, true);
+        if (status != 0) {
+            return status;
+        }
+        guest_start += part;
+        guest_of += part;
     }
-    of->is_shared = true;
-    return map_file(oracle, guest_start, guest_end, protection,
-                    of->file_at + (guest_of - of->guest_start), true);
+    return 0;
 }
 
 /* Gives the file's memory back, unless another region shows it too. */

@@ -33,7 +33,7 @@ _RECORD_BYTES = 64 << 20
 _PAGE_BYTES = 4096
 _RED_ZONE_BYTES = 128
 _DEAD_BYTES = 1 << 20
-_PROT_WRITE = 2
+_PROT_WRITE, _PROT_EXECUTE = 2, 4
 _REGION_SHARED = 1
 _FULL_CHECK_S = 5.0
 _FREE_CHECK_S = 1.0
@@ -41,6 +41,9 @@ _MAP_ANONYMOUS = 0x20
 _INSTRUCTION_MOST_BYTES = 15
 _UNICORN_INVALID = 10
 _TRAP_FLAG = 0x100
+_SHARED_WHOLE_BYTES = 1 << 20
+_FILE_WRITES = frozenset(("write", "writev", "pwrite64", "pwritev", "pwritev2"))
+_CHILD_WAITS = frozenset(("wait4", "waitid"))
 _REASONS = {
     lib.DBT_RECORD_THREAD: "everything from the start of a thread on",
     lib.DBT_RECORD_EXECUTE: "everything from the execution of another program on",
@@ -288,6 +291,8 @@ class Follower:
         for start, size_bytes in effects.written(number, arguments, self._read):
             self._load(start, size_bytes)
         self._load_shared()
+        if self._may_write_itself(number, arguments):
+            self._load_all()
         if effects.name_of(number) == "madvise":
             self._load(arguments[0], arguments[1])  # dropped pages read as zeros
         if effects.shares_memory(number, arguments, self._read):
@@ -500,7 +505,7 @@ class Follower:
 
     def _load_all(self) -> None:
         for region in self._regions:
-            if region.protection & _PROT_WRITE:
+            if region.protection & _PROT_WRITE or region.protection & _PROT_EXECUTE:
                 self.oracle.load(self._memory_fd, region.start, region.end, self._pagemap_fd)
 
     def _take_saved(self) -> None:
@@ -575,7 +580,18 @@ class Follower:
         """What system calls wrote into files shows in memory that is shared with them."""
         for region in self._regions:
             if region.flags & _REGION_SHARED:
-                self.oracle.load(self._memory_fd, region.start, region.end, self._pagemap_fd)
+                is_small = region.end - region.start <= _SHARED_WHOLE_BYTES
+                pagemap_fd = -1 if is_small else self._pagemap_fd
+                self.oracle.load(self._memory_fd, region.start, region.end, pagemap_fd)
+
+    def _may_write_itself(self, number: int, arguments: Sequence[int]) -> bool:
+        """Whether a call may have written the program's memory by a way of another process's."""
+        name = effects.name_of(number)
+        if name in _FILE_WRITES:
+            with contextlib.suppress(OSError):
+                fd = arguments[0] & 0xFFFFFFFF
+                return os.readlink(f"/proc/{self._process.pid}/fd/{fd}").endswith("/mem")
+        return name == "process_vm_writev" or (name in _CHILD_WAITS and self.record.forks > 0)
 
     def _load_mapping(self, number: int, arguments: Sequence[int], low: int, high: int) -> None:
         is_plain = effects.name_of(number) == "brk" or (
