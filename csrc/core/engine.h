@@ -64,7 +64,8 @@ typedef struct dbt_description {
     u32 guest_bytes;
     u32 instructions;
     u32 ident;            /* of them, emitted as they were */
-    u32 host_bytes;       /* of the body, as emitted for the guest's instructions */
+    u64 host_pc;          /* of the body */
+    u32 host_bytes;       /* of it, as emitted for the guest's instructions */
     u32 host_instructions;
     u32 ends;             /* dbt_class of its last instruction */
 } dbt_description;

@@ -63,7 +63,7 @@ typedef struct dbt_profile_unit {
     uint16_t host_bytes;         /* of the body, counters left out */
     uint16_t host_instructions;  /* likewise */
     uint16_t ends;               /* dbt_class of its last instruction */
-    uint64_t time_ns;            /* CLOCK_MONOTONIC */
+    uint64_t host_pc;            /* of the body */
 } dbt_profile_unit;
 
 #define DBT_PROFILE_REGION_UNITS 1

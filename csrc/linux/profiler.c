@@ -293,7 +293,7 @@ void dbt_profiler_describe(void *owner, u32 number, const dbt_description *unit)
         .host_bytes = (u16)unit->host_bytes,
         .host_instructions = (u16)unit->host_instructions,
         .ends = (u16)unit->ends,
-        .time_ns = dbt_profiler_time_ns(),
+        .host_pc = unit->host_pc,
     };
     memcpy(units->code + units->code_bytes, unit->code, unit->guest_bytes);
     units->code_bytes += unit->guest_bytes;

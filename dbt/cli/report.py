@@ -6,12 +6,13 @@ import json
 
 import click
 
-from dbt.errors import UsageError
+from dbt.errors import DbtError, UsageError
+from dbt.profiler.exports import EXPORTS
 
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", *EXPORTS)
 
 
-def _callback(profile: str, other: str | None, format: str) -> None:
+def _callback(profile: str, other: str | None, format: str, output: str | None) -> None:
     from dbt.profiler import text
     from dbt.profiler.file import load
 
@@ -19,12 +20,22 @@ def _callback(profile: str, other: str | None, format: str) -> None:
     if other is not None:
         if format != "text":
             raise UsageError("two profiles are compared as text only")
-        click.echo(text.compare(first, load(other)))
-        return
-    if format == "json":
-        click.echo(json.dumps(first.to_dict(), indent=2))
+        shown = text.compare(first, load(other)).encode() + b"\n"
+    elif format in EXPORTS:
+        shown = EXPORTS[format](first)
+    elif format == "json":
+        shown = json.dumps(first.to_dict(), indent=2).encode() + b"\n"
     else:
-        click.echo(text.report(first))
+        shown = text.report(first).encode() + b"\n"
+    _write(shown, output)
+
+
+def _write(shown: bytes, output: str | None) -> None:
+    try:
+        with click.open_file(output or "-", "wb") as file:
+            file.write(shown)
+    except OSError as error:
+        raise DbtError(f"{output or 'standard output'}: {error.strerror}") from None
 
 
 command = click.Command(
@@ -34,7 +45,9 @@ command = click.Command(
         click.Argument(["profile"], metavar="FILE"),
         click.Argument(["other"], metavar="[FILE2]", required=False),
         click.Option(["--format"], type=click.Choice(FORMATS), default="text", show_default=True,
-                     help="How to show it."),
+                     help="How to show it; docs/profile.md tells which tool reads what."),
+        click.Option(["-o", "--output"], metavar="FILE",
+                     help="Where to write it, instead of standard output."),
     ],
     short_help="Show a profile, or compare two.",
     help="""Show a profile that `dbt profile` has written; with a second one, compare them.""",

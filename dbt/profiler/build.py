@@ -154,6 +154,7 @@ class _Builder:
             course=tuple(
                 model.CoursePoint(
                     round(step.time_s, 4),
+                    step.entries,
                     step.statistics.units_translated,
                     step.statistics.translations,
                     _dispatches(step.statistics),
@@ -171,6 +172,7 @@ class _Builder:
             mix_class=mix_class,
             mix_extension=mix_extension,
             coverage=tuple(self._coverage()),
+            host_code=tuple(self._host_code()),
         )
 
     def _missing(self) -> Iterator[str]:
@@ -363,14 +365,29 @@ class _Builder:
             mapping = self._mapping(unit.region, unit.row.guest_pc)
             if mapping is not None and mapping.path.startswith("/"):
                 offset = unit.row.guest_pc - mapping.start + mapping.offset
-                if self.exact:
-                    blocks[mapping.path][offset, unit.row.guest_bytes] += unit.executions
-                else:
-                    blocks[mapping.path][offset, unit.row.guest_bytes] = 1
+                key = self.names.file(mapping.path).address(offset), unit.row.guest_bytes
+                blocks[mapping.path][key] += unit.executions if self.exact else 1
         for path, found in sorted(blocks.items()):
+            rows = sorted(found.items())
+            start, end = self.names.file(path).extent
             yield model.Coverage(
-                path, tuple((offset, size, n) for (offset, size), n in sorted(found.items()))
+                path,
+                start,
+                end or rows[-1][0][0] + rows[-1][0][1],
+                tuple((address, size, n if self.exact else 1) for (address, size), n in rows),
             )
+
+    def _host_code(self) -> Iterator[model.HostCode]:
+        for region, units in self.lists.items():
+            names: dict[str, int] = {}
+            blocks = []
+            for at in range(units.row_count):
+                row = units.rows[at]
+                place = self.names.place(self._mapping(region, row.guest_pc), row.guest_pc)
+                name = names.setdefault(place.function, len(names))
+                blocks.append((row.host_pc, row.host_bytes, row.guest_pc, name))
+            if blocks:
+                yield model.HostCode(units.pid, tuple(names), tuple(blocks))
 
 
 def session_interval_us(session: Session) -> int:

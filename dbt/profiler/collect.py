@@ -97,6 +97,7 @@ class CourseStep(NamedTuple):
     """The session's counters at one moment, and the samples since the moment before."""
 
     time_s: float
+    entries: int | None
     statistics: Statistics
     samples: tuple[int, ...]
 
@@ -184,7 +185,8 @@ class Collector:
             for now, before in zip(self._place_counts, self._place_reported, strict=True)
         )
         self._place_reported = list(self._place_counts)
-        self.course.append(CourseStep(self.elapsed_s, statistics, since))
+        entries = sum(map(sum, self.counters().values())) if self.exact else None
+        self.course.append(CourseStep(self.elapsed_s, entries, statistics, since))
         if len(self.course) >= _COURSE_POINTS_MOST:
             self._thin_course()
         self._course_next_s = self.elapsed_s + self._course_every_s
@@ -302,6 +304,7 @@ class Collector:
 
         Sets `taken_back`: instructions that were counted and not executed, by region likewise.
         """
+        self.taken_back = {}
         found: dict[int, array[int]] = {}
         fd = self._session.fd
         for number in range(min(self._profile.region_count, lib.DBT_PROFILE_REGIONS)):

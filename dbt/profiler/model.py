@@ -187,6 +187,7 @@ class CoursePoint:
     """The session at one moment: counters so far, and samples since the point before."""
 
     time_s: float
+    tu_entries: int | None
     units_translated: int
     translations: int
     dispatches: int
@@ -213,11 +214,30 @@ class Coverage:
 
     Attributes:
         path: of the file.
-        blocks: offset in the file, length in bytes, executions (1 where not counted).
+        start: lowest address of the file, as it was linked.
+        end: behind its highest.
+        blocks: address as linked, length in bytes, executions (1 where not counted).
     """
 
     path: str
+    start: int
+    end: int
     blocks: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True)
+class HostCode:
+    """Where the units of one process lay in its translation cache.
+
+    Attributes:
+        pid: of the process.
+        names: of functions.
+        blocks: host address of the body, host bytes, guest address, index of the function's name.
+    """
+
+    pid: int
+    names: tuple[str, ...]
+    blocks: tuple[tuple[int, int, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -253,6 +273,7 @@ class Profile:
         mix_class: by class of the translator.
         mix_extension: by extension of the instruction set.
         coverage: by module.
+        host_code: by process, for perf.
     """
 
     format: str
@@ -278,6 +299,7 @@ class Profile:
     mix_class: tuple[Mix, ...]
     mix_extension: tuple[Mix, ...]
     coverage: tuple[Coverage, ...]
+    host_code: tuple[HostCode, ...]
 
     def table(self, what: str = "functions") -> list[dict[str, Any]]:
         """One of the lists as rows for `pandas.DataFrame`.
@@ -312,8 +334,12 @@ class Profile:
             Stack(tuple(row["frames"]), row["samples"]) for row in values["stacks"]
         )
         values["coverage"] = tuple(
-            Coverage(row["path"], tuple(map(tuple, row["blocks"])))
+            Coverage(**{**row, "blocks": tuple(map(tuple, row["blocks"]))})
             for row in values["coverage"]
+        )
+        values["host_code"] = tuple(
+            HostCode(row["pid"], tuple(row["names"]), tuple(map(tuple, row["blocks"])))
+            for row in values["host_code"]
         )
         for name, kind in _PLAIN_LISTS.items():
             values[name] = tuple(kind(**row) for row in values[name])

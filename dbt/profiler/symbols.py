@@ -98,6 +98,14 @@ class ObjectFile:
             if segment["p_type"] == "PT_LOAD"
         ]
 
+    @property
+    def extent(self) -> tuple[int, int]:
+        """The lowest address of the file and the one behind its highest; 0, 0: not known."""
+        if not self._segments:
+            return 0, 0
+        start = min(address for _, _, address in self._segments)
+        return start, max(address + size for _, size, address in self._segments)
+
     def address(self, offset: int) -> int:
         """The address in the file (as linked) of an offset in it; the offset where none is."""
         for start, size_bytes, address in self._segments:
@@ -240,9 +248,17 @@ class ObjectFile:
 
     def line(self, offset: int) -> Line | None:
         """The source line of an offset in the file, where there is DWARF; else None."""
+        return self.line_at(self.address(offset))
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether the file has line tables of its own."""
+        return self._elf is not None and self._elf.get_section_by_name(".debug_line") is not None
+
+    def line_at(self, address: int) -> Line | None:
+        """The source line of an address in the file, as it was linked."""
         if self._dwarf is None:
             return None
-        address = self.address(offset)
         unit_offset = self._unit_offset(address)
         if unit_offset is None:
             return None

@@ -132,3 +132,37 @@ int main(void)
 }
 """
 THREADS, CALLS_EACH = 4, 200_000
+
+#: Lines that are executed and lines that are not, in two functions.
+BRANCHES = """\
+#include <stdio.h>
+static int classify(int value)
+{
+    if (value < 0) {
+        return -1;
+    }
+    if (value % 3 == 0) {
+        value += 10;
+    } else {
+        value -= 1;
+    }
+    return value;
+}
+static void never(void)
+{
+    puts("never");
+}
+int main(int argc, char **argv)
+{
+    int sum = 0;
+    (void)argv;
+    for (int at = 0; at < 9; at++) {
+        sum += classify(at);
+    }
+    if (argc > 5) {
+        never();
+    }
+    printf("%d\\n", sum);
+    return 0;
+}
+"""
