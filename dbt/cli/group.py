@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "dbt.cli.run_command",
     "profile": "dbt.cli.profile",
     "report": "dbt.cli.report",
+    "top": "dbt.cli.top",
     "translate": "dbt.cli.translate",
     "bisect": "dbt.cli.bisect",
 }
@@ -25,6 +26,7 @@ _HELP = """Run x86-64 Linux programs by dynamic binary translation.
   dbt run PROGRAM ARGUMENTS…      run a program, translated
   dbt compare PROGRAM ARGUMENTS…  the same, checked against a reference
   dbt profile PROGRAM ARGUMENTS…  the same, with figures of the cache and where time goes
+  dbt top PID                     watch a program that runs
   dbt report PROFILE              show a profile again, in other formats too
   dbt translate FILE --at SYMBOL  show guest code and the code emitted for it
   dbt bisect PROGRAM ARGUMENTS…   find the translation unit from which on a program goes wrong

@@ -18,7 +18,7 @@ _SHARED = tuple(option for option in OPTIONS if option.field)
 
 
 def _callback(
-    command: tuple[str, ...], output: str, exact: bool, interval: int, **given: object
+    command: tuple[str, ...], output: str, exact: bool, live: bool, interval: int, **given: object
 ) -> None:
     from dbt.errors import DbtError
     from dbt.profiler.file import save
@@ -32,7 +32,12 @@ def _callback(
     # A terminal that goes away takes the program with it; its profile is written all the same.
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, lambda *_: None)
-    found, status = profile_supervised(program, command, session)
+    if live:
+        from dbt.profiler.stage import profile_live
+
+        found, status = profile_live(program, command, session)
+    else:
+        found, status = profile_supervised(program, command, session)
     lines = [summary(found)]
     try:
         save(found, output)
@@ -53,6 +58,8 @@ command = click.Command(
                      help="Where the profile is written."),
         click.Option(["--exact"], is_flag=True,
                      help="Count every execution of every unit, instead of sampling alone."),
+        click.Option(["--live"], is_flag=True,
+                     help="Show a view of it on the terminal while it runs; q leaves the view."),
         click.Option(["--interval"], type=click.IntRange(100, _INTERVAL_MOST_US),
                      metavar="US", default=INTERVAL_US, show_default=True,
                      help="Processor time between samples of a thread, in microseconds."),

@@ -11,7 +11,7 @@ from dbt._native import ffi, lib
 from dbt.decoder.instruction import InstructionClass
 from dbt.profiler import model
 from dbt.profiler.collect import PLACES, Collector, Image, Mapping
-from dbt.profiler.figures import Executed, figures
+from dbt.profiler.figures import Executed, dispatches_by_reason, figures
 from dbt.profiler.names import Names
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class _Builder:
                     step.entries,
                     step.statistics.units_translated,
                     step.statistics.translations,
-                    _dispatches(step.statistics),
+                    sum(dispatches_by_reason(step.statistics).values()),
                     step.statistics.tc_bytes_used,
                     step.statistics.evictions,
                     *step.samples,
@@ -393,18 +393,6 @@ class _Builder:
 def session_interval_us(session: Session) -> int:
     """The processor time between samples that a session was made with."""
     return int(session.profile.interval_us)
-
-
-def _dispatches(counted: Any) -> int:
-    return int(
-        counted.exits_continuation
-        + counted.exits_indirect_miss
-        + counted.exits_syscall
-        + counted.exits_callout
-        + counted.exits_signal
-        + counted.exits_fault
-        + counted.code_page_write_faults
-    )
 
 
 def _nonzero(counts: Any) -> dict[int, int]:

@@ -77,6 +77,19 @@ class Executed(NamedTuple):
         )
 
 
+def dispatches_by_reason(counted: Statistics) -> dict[str, int]:
+    """Returns from translated code to the VMM, by why."""
+    return {
+        "continuation": counted.exits_continuation,
+        "indirect_miss": counted.exits_indirect_miss,
+        "syscall": counted.exits_syscall,
+        "callout": counted.exits_callout,
+        "signal": counted.exits_signal,
+        "fault": counted.exits_fault,
+        "code_write": counted.code_page_write_faults,
+    }
+
+
 def figures(
     counted: Statistics, executed: Executed | None, retranslated: int, samples: dict[str, int]
 ) -> Figures:
@@ -88,15 +101,7 @@ def figures(
         retranslated: units at a guest address that had been translated before.
         samples: by place.
     """
-    reasons = {
-        "continuation": counted.exits_continuation,
-        "indirect_miss": counted.exits_indirect_miss,
-        "syscall": counted.exits_syscall,
-        "callout": counted.exits_callout,
-        "signal": counted.exits_signal,
-        "fault": counted.exits_fault,
-        "code_write": counted.code_page_write_faults,
-    }
+    reasons = dispatches_by_reason(counted)
     dispatches = sum(reasons.values())
     whole = sum(samples.values())
     entries = executed.entries if executed else None

@@ -72,7 +72,7 @@ def profile(
             duration_s = collector.elapsed_s
             collector.stop()
         words = [os.fsdecode(word) for word in command]
-        outcome = _outcome(result.exit_status, result.signal, duration_s, before)
+        outcome = outcome_of(result.exit_status, result.signal, duration_s, before)
         return build(collector, session, words, outcome)
 
 
@@ -97,15 +97,23 @@ def profile_supervised(
     collector.stop()
     signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     code = None if signal is not None else os.WEXITSTATUS(status)
-    return build(collector, session, command, _outcome(code, signal, duration_s, before)), status
+    return build(collector, session, command, outcome_of(code, signal, duration_s, before)), status
 
 
-def _outcome(
+def outcome_of(
     exit_status: int | None,
     signal: int | None,
     duration_s: float,
     before: resource.struct_rusage,
 ) -> Outcome:
+    """How a run ended.
+
+    Args:
+        exit_status: of the first process, or None.
+        signal: that ended it, or None.
+        duration_s: by the clock.
+        before: what children had used before the run.
+    """
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return Outcome(
         exit_status,

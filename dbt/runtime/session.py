@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Programs take low descriptors for granted (a shell's redirections are 3 to 9): stay clear.
 _FD_AT_LEAST = 1000
 _PAGE_BYTES = 4096
+_MEMORY_NAME = "dbt-session"
 _PROFILE_BYTES = 1 << 40
 
 
@@ -94,6 +95,37 @@ class Session:
     def profile(self) -> Any:
         """The profile's memory, a dbt_profile; only where one was asked for."""
         return ffi.cast("dbt_profile *", ffi.cast("char *", self.memory) + self.record_at)
+
+    @classmethod
+    def attach(cls, pid: int) -> Session:
+        """The session that a running process belongs to, or that it supervises.
+
+        Args:
+            pid: of a translated program, or of the dbt that started it.
+
+        Raises:
+            LaunchError: it has no session, or not one of this version, or it may not be looked at.
+        """
+        session = cls.__new__(cls)
+        session.fd = -1
+        session.fd = _open_session_of(pid)
+        size_bytes = ffi.sizeof("dbt_session")
+        session.record_at = size_bytes + -size_bytes % _PAGE_BYTES
+        session.memory = _mapped(session.fd, size_bytes)
+        if (session.memory.magic, session.memory.version) != (
+            lib.DBT_SESSION_MAGIC,
+            lib.DBT_SESSION_VERSION,
+        ):
+            raise LaunchError(f"process {pid} runs under another version of dbt")
+        if session.is_profiled:
+            size_bytes = session.record_at + ffi.sizeof("dbt_profile")
+            session.memory = _mapped(session.fd, size_bytes)
+        return session
+
+    @property
+    def is_profiled(self) -> bool:
+        """Whether the session has a profile's memory."""
+        return bool(self.memory.configuration.profile_bytes)
 
     def close(self) -> None:
         """Gives the descriptor back; the memory stays readable as long as this object lives."""
@@ -176,9 +208,21 @@ def _mapped(fd: int, size_bytes: int) -> Any:
     )
 
 
+def _open_session_of(pid: int) -> int:
+    directory = f"/proc/{pid}/fd"
+    try:
+        for name in os.listdir(directory):
+            if os.readlink(f"{directory}/{name}").startswith(f"/memfd:{_MEMORY_NAME} "):
+                return os.open(f"{directory}/{name}", os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        reason = "there is no such process" if isinstance(error, FileNotFoundError) else None
+        raise LaunchError(f"process {pid}: {reason or error.strerror}") from None
+    raise LaunchError(f"process {pid} does not run under dbt")
+
+
 def _memory_file(size_bytes: int) -> int:
     """A memory file at a high descriptor that execve closes unless it is made inheritable."""
-    low = os.memfd_create("dbt-session", os.MFD_CLOEXEC)
+    low = os.memfd_create(_MEMORY_NAME, os.MFD_CLOEXEC)
     try:
         os.ftruncate(low, size_bytes)
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -1,0 +1,181 @@
+"""The live view: a screen for a terminal that shows a session while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import DataTable, Footer, Header, Sparkline, Static
+
+from dbt.errors import DbtError
+from dbt.profiler.live import HotUnit, Look, Watch
+from dbt.translator.listing import of_bytes
+
+INTERVAL_S = 0.5
+_HISTORY = 120
+_TITLE_MOST = 32
+_PLACE_NAMES = {
+    "tc": "translated code",
+    "lookup": "between units",
+    "translate": "translating",
+    "vmm": "VMM",
+    "kernel": "system calls",
+}
+
+
+class Screen(App[None]):
+    """The view of one session.
+
+    Args:
+        watch: what to look at.
+        title: the program, for the head line.
+        has_ended: whether the program has ended, asked at each look; None asks the watch.
+    """
+
+    CSS = """
+    #figures { height: auto; padding: 0 1; }
+    #lines { height: 3; }
+    .line { width: 1fr; height: 3; padding: 0 1; }
+    #units { height: 2fr; } #threads { width: 38; } #listing { height: 3fr; }
+    #listing { overflow-x: auto; } #code { width: auto; }
+    Sparkline { height: 2; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "Quit the view"),
+        Binding("p", "pause", "Pause"),
+    ]
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(
+        self, watch: Watch, title: str, has_ended: Callable[[], bool] | None = None
+    ) -> None:
+        super().__init__()
+        self.title = f"dbt: {title if len(title) <= _TITLE_MOST else title[:_TITLE_MOST] + '…'}"
+        self._watch = watch
+        self._has_ended = has_ended or (lambda: not watch.is_running)
+        self._paused = False
+        self._hits: list[float] = []
+        self._used: list[float] = []
+        self._units: tuple[HotUnit, ...] = ()
+        self._shown: HotUnit | None = None
+
+    def compose(self) -> ComposeResult:
+        """Makes the parts of the screen."""
+        yield Header(show_clock=True)
+        yield Static(id="figures", markup=False)
+        with Horizontal(id="lines"):
+            with Vertical(classes="line"):
+                yield Static("hit rate", markup=False)
+                yield Sparkline([], id="hits")
+            with Vertical(classes="line"):
+                yield Static("cache in use", markup=False)
+                yield Sparkline([], id="used")
+        with Horizontal(id="tables"):
+            yield DataTable(id="units", cursor_type="row")
+            yield DataTable(id="threads", cursor_type="none")
+        with VerticalScroll(id="listing"):
+            yield Static(id="code", markup=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Fills the heads of the tables and begins to look."""
+        units: DataTable[str] = self.query_one("#units", DataTable)
+        for label, width in (("time", 7), ("unit", 18), ("function", 44), ("module", 20)):
+            units.add_column(label, width=width)
+        threads: DataTable[str] = self.query_one("#threads", DataTable)
+        for label, width in (("thread", 8), ("name", 15), ("samples", 8)):
+            threads.add_column(label, width=width)
+        self.set_interval(INTERVAL_S, self.refresh_figures)
+        self.refresh_figures()
+
+    def action_pause(self) -> None:
+        """Stops or goes on with looking."""
+        self._paused = not self._paused
+
+    def refresh_figures(self) -> None:
+        """Looks once, and shows it."""
+        if self._paused:
+            self.sub_title = "paused"
+            return
+        self.sub_title = "the program has ended" if self._has_ended() else "running"
+        look = self._watch.look()
+        self.query_one("#figures", Static).update(figures_text(look, self._watch.room_bytes))
+        if look.hit_share is not None:
+            self._hits = [*self._hits, look.hit_share][-_HISTORY:]
+        self._used = [*self._used, float(look.used_bytes)][-_HISTORY:]
+        self.query_one("#hits", Sparkline).data = self._hits
+        self.query_one("#used", Sparkline).data = self._used
+        self._show_units(look)
+        self._show_threads(look)
+
+    def _show_units(self, look: Look) -> None:
+        table: DataTable[str] = self.query_one("#units", DataTable)
+        row = table.cursor_row
+        self._units = look.units
+        table.clear()
+        for unit in look.units:
+            table.add_row(f"{unit.share:.2%}", f"{unit.pc:#x}", unit.function, unit.module)
+        if look.units:
+            # The chosen unit stays chosen where it has moved to.
+            places = [
+                n for n, unit in enumerate(look.units) if self._shown and self._is_shown(unit)
+            ]
+            table.move_cursor(row=places[0] if places else min(row, len(look.units) - 1))
+
+    def _is_shown(self, unit: HotUnit) -> bool:
+        return self._shown is not None and (unit.pc, unit.code) == (
+            self._shown.pc,
+            self._shown.code,
+        )
+
+    def _show_threads(self, look: Look) -> None:
+        table: DataTable[str] = self.query_one("#threads", DataTable)
+        table.clear()
+        for thread in sorted(look.threads, key=lambda one: -one.samples):
+            name = thread.name if thread.running else f"({thread.name})"
+            table.add_row(str(thread.tid), name, f"{thread.samples:,}")
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Shows the listing of the unit under the cursor."""
+        if event.data_table.id != "units" or event.cursor_row >= len(self._units):
+            return
+        unit = self._units[event.cursor_row]
+        if not self._is_shown(unit):
+            self._shown = unit
+            self.query_one("#code", Static).update(listing_text(unit))
+
+
+def figures_text(look: Look, room_bytes: int) -> str:
+    """The lines of figures at the head of the view."""
+    whole = sum(look.places.values())
+    of = "unit entries" if look.counts_entries else "dispatches"
+    hit = "-" if look.hit_share is None else f"{look.hit_share:.4%}"
+    rates = ", ".join(
+        f"{rate:,.0f} {name.replace('_', ' ')}" for name, rate in look.rates.items() if rate
+    )
+    time = ", ".join(
+        f"{look.places[place] / whole:.0%} {name}"
+        for place, name in _PLACE_NAMES.items()
+        if whole and look.places[place]
+    )
+    return "\n".join(
+        (
+            f"hit rate    {hit} of {of} needed no translation; "
+            f"{look.translations_rate:,.0f} translations/s",
+            f"dispatches  {sum(look.rates.values()):,.0f}/s: {rates or 'none'}",
+            f"occupancy   {look.used_bytes:,} bytes of {room_bytes:,} a process; "
+            f"{look.evictions:,} evictions",
+            f"time        {time or 'no samples'}",
+        )
+    )
+
+
+def listing_text(unit: HotUnit) -> str:
+    """Guest code, classes and emitted code of a unit, side by side."""
+    try:
+        return str(of_bytes(unit.code, unit.pc))
+    except DbtError as error:
+        return str(error)

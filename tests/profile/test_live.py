@@ -1,0 +1,196 @@
+"""The live view in a real terminal (tmux): what it shows, and that it leaves no trace."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import dbt
+from dbt.errors import LaunchError
+from dbt.profiler.collect import Collector
+from dbt.profiler.file import load
+from dbt.profiler.live import Look, Watch
+from dbt.profiler.screen import figures_text
+from dbt.runtime.launch import VMM_PATH, resolve, vmm_arguments
+from dbt.runtime.session import Session
+from tests.profile.programs import compile_program
+
+WAIT_S = 60
+
+#: Works until the file that its argument names is there.
+WORKS = """\
+#include <stdio.h>
+#include <unistd.h>
+static volatile unsigned long sink;
+__attribute__((noinline)) void burn(void)
+{
+    for (unsigned long at = 0; at < 1000000; at++) {
+        sink += at;
+    }
+}
+int main(int argc, char **argv)
+{
+    puts("first words");
+    fflush(stdout);
+    while (argc > 1 && access(argv[1], F_OK) != 0) {
+        burn();
+    }
+    puts("last words");
+    return 5;
+}
+"""
+
+
+class Terminal:
+    """A shell in tmux."""
+
+    def __init__(self, directory: Path) -> None:
+        self._tmux = ("tmux", "-S", str(directory / "socket"), "-f", "/dev/null")
+        self.do("new-session", "-d", "-x", "120", "-y", "40", "env PS1='> ' sh")
+
+    def do(self, *words: str) -> str:
+        """Runs a command of tmux."""
+        command = [*self._tmux, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def type(self, text: str) -> None:
+        """Types a line."""
+        self.do("send-keys", "-l", text)
+        self.do("send-keys", "Enter")
+
+    def text(self) -> str:
+        """What is on the screen."""
+        return self.do("capture-pane", "-p")
+
+    def wait(self, shows: Callable[[str], bool]) -> str:
+        """Waits until the screen shows something."""
+        limit = time.monotonic() + WAIT_S
+        while not shows(text := self.text()):
+            assert time.monotonic() < limit, text
+            time.sleep(0.1)
+        return text
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    """A terminal that is closed afterwards."""
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux is missing")
+    one = Terminal(tmp_path)
+    try:
+        yield one
+    finally:
+        one.do("kill-server")
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """The program that works until it is told to end."""
+    return compile_program(tmp_path, "works", WORKS)
+
+
+@pytest.mark.slow
+def test_the_view_of_a_program(terminal: Terminal, tmp_path: Path, program: Path) -> None:
+    command = f"{sys.executable} -m dbt profile --live -o {tmp_path}/profile"
+    terminal.type(f"{command} {program} {tmp_path}/end; echo status $?")
+    text = terminal.wait(lambda text: "burn" in text and "IDENT" in text)
+    assert "hit rate" in text and "occupancy" in text and "translated code" in text
+    assert "first words" not in text
+    terminal.do("resize-window", "-x", "90", "-y", "30")
+    terminal.wait(lambda text: len(text.splitlines()) == 30 and "burn" in text)
+    terminal.do("send-keys", "q")
+    text = terminal.wait(lambda text: "first words" in text)
+    assert "occupancy" not in text and "last words" not in text
+    (tmp_path / "end").touch()
+    text = terminal.wait(lambda text: "status 5" in text)
+    lines = [line.rstrip() for line in text.splitlines()]
+    assert "first words" in lines and "last words" in lines
+    assert load(tmp_path / "profile").functions[0].name == "burn"
+
+
+@pytest.mark.slow
+def test_an_output_that_is_no_terminal_is_left_alone(
+    terminal: Terminal, tmp_path: Path, program: Path
+) -> None:
+    command = f"{sys.executable} -m dbt profile --live -o {tmp_path}/profile"
+    terminal.type(f"{command} {program} {tmp_path}/end > {tmp_path}/output; echo status $?")
+    terminal.wait(lambda text: "burn" in text)
+    assert (tmp_path / "output").read_text() == "first words\n"
+    (tmp_path / "end").touch()
+    terminal.wait(lambda text: "the program has ended" in text)
+    terminal.do("send-keys", "q")
+    terminal.wait(lambda text: "status 5" in text)
+    assert (tmp_path / "output").read_text() == "first words\nlast words\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["run", "profile -o /dev/null"])
+def test_top_of_a_running_program(
+    terminal: Terminal, tmp_path: Path, program: Path, how: str
+) -> None:
+    words = [sys.executable, "-m", "dbt", *how.split(), str(program), f"{tmp_path}/end"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"first words\n"
+        terminal.type(f"{sys.executable} -m dbt top {child.pid}; echo status $?")
+        text = terminal.wait(lambda text: "works" in text and "occupancy" in text)
+        if how != "run":
+            terminal.wait(lambda text: "burn" in text)
+        assert "running" in text
+        terminal.do("send-keys", "q")
+        terminal.wait(lambda text: "status 0" in text)
+        assert child.poll() is None
+        (tmp_path / "end").touch()
+        assert child.wait(WAIT_S) == 5
+
+
+def test_a_terminal_is_needed(tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "dbt", "profile", "--live", "-o", tmp_path / "file", "true")
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("dbt: the live view needs a terminal")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_without_a_session_is_told() -> None:
+    with subprocess.Popen(["/bin/sleep", "60"]) as other:
+        with pytest.raises(LaunchError, match="does not run under dbt"):
+            Session.attach(other.pid)
+        other.kill()
+    with pytest.raises(LaunchError, match="there is no such process"):
+        Session.attach(other.pid)
+
+
+def test_looks_tell_what_changed(tmp_path: Path, program: Path) -> None:
+    with Session(dbt.Settings(), sample_interval_us=1000) as session:
+        collector = Collector(session)
+        watch = Watch(session, collector)
+        command = vmm_arguments(session, resolve([str(program), str(tmp_path / "end")]))
+        with subprocess.Popen(
+            command, executable=VMM_PATH, pass_fds=[session.fd], stdout=subprocess.DEVNULL
+        ) as child:
+            collector.start()
+            look = wait_for_look(watch, lambda look: any(u.function == "burn" for u in look.units))
+            assert watch.is_running and look.used_bytes > 0
+            assert look.threads[0].pid == child.pid and look.threads[0].samples > 0
+            look = wait_for_look(watch, lambda look: bool(look.places["tc"]))
+            assert "translated code" in figures_text(look, watch.room_bytes)
+            attached = Session.attach(child.pid)
+            assert attached.is_profiled and attached.processes()[0].pid == child.pid
+            (tmp_path / "end").touch()
+        collector.stop()
+        assert not watch.is_running
+
+
+def wait_for_look(watch: Watch, fits: Callable[[Look], bool]) -> Look:
+    """Looks until a look fits."""
+    limit = time.monotonic() + WAIT_S
+    while not fits(look := watch.look()):
+        assert time.monotonic() < limit, look
+        time.sleep(0.1)
+    return look
