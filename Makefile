@@ -55,7 +55,7 @@ bench: build ## cycles and instructions against native
 	$(PYTHON) -m bench
 	$(PYTEST) bench/test_micro.py
 
-matrix: build ## real programs, natively and translated, compared (MODE=nochain, tiny or cap1)
+matrix: build ## real programs, natively and translated, compared (MODE=nochain, tiny, cap1 or checked)
 	$(PYTHON) -m tests.matrix
 
 cpython: build ## CPython's own tests, natively and translated, a verdict for each (MODE=... too)
@@ -77,13 +77,14 @@ modes: build ## all tests without chaining, in the smallest cache, with units of
 	DBT_NO_CHAIN=1 $(PYTEST) -m "not full" tests --ignore tests/decode
 	DBT_TC_SIZE=64K $(PYTEST) -m "not full" tests --ignore tests/decode
 	DBT_TU_CAP=1 $(PYTEST) -m "not full" tests --ignore tests/decode
+	DBT_SELF_CHECK=always $(PYTEST) -m "not full" tests --ignore tests/decode
 	DBT_RETURNS=table $(PYTEST) -m "not full" tests --ignore tests/decode
 	DBT_RETURNS=paired $(PYTEST) -m "not full" tests --ignore tests/decode
 
 signals: build ## a signal at every host instruction, and millions of signals, none lost
 	$(PYTEST) tests/faults/test_steps.py tests/faults/test_storm.py
 .PHONY: stress stress-threads runtimes
-stress: build ## stress-ng's stressors, natively and translated (MODE=nochain, tiny or cap1)
+stress: build ## stress-ng's stressors, natively and translated (MODE=nochain, tiny, cap1 or checked)
 	$(PYTHON) -m tests.stress
 
 stress-threads: build ## 64 threads in the smallest cache, with signals, for a minute

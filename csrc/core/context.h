@@ -21,9 +21,11 @@
 #define DBT_CONTEXT_RETURN_MASK 0x0d0    /* bits of a guest address that index the table of returns */
 #define DBT_CONTEXT_RETURN_MISS_ROUTINE 0x0d8 /* host address for a return not found in the table */
 #define DBT_CONTEXT_COUNTERS 0x0e0 /* of the thread, where units count their executions */
-#define DBT_CONTEXT_ASM_BYTES 0x0e8
+#define DBT_CONTEXT_CHECKS_LEFT 0x0e8    /* u32: entries of self-checking units until the VMM looks at one */
+#define DBT_CONTEXT_ASM_BYTES 0x0f0
 #define DBT_CONTEXT_SPILL 0xfc0          /* u64[8]: one slot per scratch register, the last for rcx */
 #define DBT_CONTEXT_SPILL_RCX 0xff8
+#define DBT_CONTEXT_SPILL_RDX 0xfc0
 
 /* The context fills a page, and in so many bytes behind it nothing can be read: prologues reload rcx with
  * bits 48 to 63 of the guest's pc as an index, which faults when any is set. */
@@ -65,6 +67,8 @@ typedef struct dbt_context {
     u64 return_mask;
     u64 return_miss_routine;
     u64 counters;                      /* host address: a dbt_profile_counters */
+    u32 checks_left;
+    u32 unused;
     /* The VMM's own part. */
     struct dbt_engine *engine;         /* of the address space */
     struct dbt_linux_thread *process;  /* the personality's per-thread state (Linux or Machine) */

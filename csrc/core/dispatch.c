@@ -55,7 +55,8 @@ static void serve_instruction(dbt_context *context, dbt_exit_kind kind, dbt_arri
     dbt_engine *engine = context->engine;
     u8 bytes[16];
     dbt_instruction instruction;
-    const u32 count = dbt_translate_fetch(engine, context->rip, bytes);
+    bool changes = false;
+    const u32 count = dbt_translate_fetch(engine, context->rip, bytes, &changes);
     engine->statistics->exits_callout++;
     if (dbt_instruction_decode(bytes, count, context->rip, DBT_MODE_64, &instruction) != DBT_OK) {
         call_hook(context, DBT_EXIT_KIND_FETCH, 0, arrival); /* changed since it was translated */
@@ -75,6 +76,8 @@ static void serve_exit(dbt_context *context, dbt_exit_kind kind, dbt_arrival *ar
     case DBT_EXIT_KIND_CONTINUATION:
         context->engine->statistics->exits_continuation++;
         break;
+    case DBT_EXIT_KIND_CHECK:
+        break; /* of a unit that has gone meanwhile */
     case DBT_EXIT_KIND_RECORD:
         break; /* of a unit that has gone meanwhile: it reports when it is found again */
     case DBT_EXIT_KIND_SYSCALL:
@@ -97,6 +100,30 @@ static void serve_exit(dbt_context *context, dbt_exit_kind kind, dbt_arrival *ar
     case DBT_EXIT_KIND_STEP:
     case DBT_EXIT_KIND_MEMORY:
         dbt_fatal(__FILE__, __LINE__, "an exit of a kind that is never emitted");
+    }
+}
+
+/* A unit found its source changed, or it is the one whose pages are looked at by the way: those that no
+ * longer change are watched from now on, when the next unit is translated from them. */
+static void check(dbt_context *context, const dbt_exit *exit, dbt_arrival *arrival) {
+    dbt_engine *engine = context->engine;
+    const dbt_unit *unit = &engine->units[exit->unit];
+    const u64 guest_end = unit->guest_pc + unit->guest_bytes;
+    const bool changed = context->checks_left != 0;
+    if (changed) {
+        engine->statistics->self_check_changes++;
+        arrival->entry = unit->entry == DBT_ENTRY_CALL ? DBT_ENTRY_BODY : (dbt_entry_kind)unit->entry;
+    } else {
+        context->checks_left = DBT_CHECKS_BETWEEN_LOOKS;
+    }
+    for (u64 page = DBT_PAGE_DOWN(unit->guest_pc); page < guest_end; page += DBT_PAGE_BYTES) {
+        if (engine->hooks.settles && engine->hooks.settles(engine->hooks.owner, page, changed)) {
+            engine->statistics->self_check_pages_settled++;
+            dbt_tcache_invalidate(engine, page, page + DBT_PAGE_BYTES);
+        }
+    }
+    if (changed) {
+        dbt_tcache_invalidate(engine, context->rip, guest_end);
     }
 }
 
@@ -136,6 +163,10 @@ static void serve(dbt_context *context, dbt_arrival *arrival) {
         context->rip = exit->guest_target;
         if (exit->kind == DBT_EXIT_KIND_RECORD) {
             record(context, exit, arrival);
+            return;
+        }
+        if (exit->kind == DBT_EXIT_KIND_CHECK) {
+            check(context, exit, arrival);
             return;
         }
         if (exit->kind == DBT_EXIT_KIND_CONTINUATION) {

@@ -178,6 +178,17 @@ static void fill_hole(dbt_emitter *emitter, u8 *code, const dbt_template_hole *h
         memcpy(at, &address, 8);
         break;
     }
+    case DBT_HOLE_WORD:
+        memcpy(at, &instruction->guest_pc, 8);
+        break;
+    case DBT_HOLE_MINUS_VALUE:
+    case DBT_HOLE_MINUS_VALUE_LOW: {
+        u64 value;
+        memcpy(&value, item->bytes, 8);
+        value = -value;
+        memcpy(at, &value, hole->kind == DBT_HOLE_MINUS_VALUE ? 8 : 4);
+        break;
+    }
     case DBT_HOLE_MISS_POINT:
         *at = (u8)(emitter->engine->chunks[emitter->chunk].return_miss - ((u64)at + 1));
         break;
@@ -247,6 +258,22 @@ static void put_call_table(dbt_emitter *emitter, u16 state) {
     exit->host_stub = put_cold(emitter, DBT_TEMPLATE_TABLE_STUB, DBT_TABLE_STUB_BYTES, number);
     *emitter->hot = CALL_OPCODE;
     put_u32(emitter->hot + 1, (u32)(exit->host_stub - ((u64)emitter->hot + 5)));
+    emitter->hot += 5;
+    record(emitter, 5, state);
+}
+
+/* jmp rel32 to the unit's one way out of its checks. */
+static void put_leave(dbt_emitter *emitter, u16 state) {
+    if (emitter->check_exit == DBT_NONE) {
+        const u64 guest_pc = emitter->engine->units[emitter->unit].guest_pc;
+        const u32 number = new_exit(emitter, DBT_EXIT_KIND_CHECK, DBT_ENTRY_BODY, guest_pc);
+        emitter->check_exit = number;
+        emitter->engine->exits[number].host_stub =
+            put_cold(emitter, DBT_TEMPLATE_CHECK_STUB, DBT_CHECK_STUB_BYTES, number);
+    }
+    const u64 stub = emitter->engine->exits[emitter->check_exit].host_stub;
+    *emitter->hot = 0xe9;
+    put_u32(emitter->hot + 1, (u32)(stub - ((u64)emitter->hot + 5)));
     emitter->hot += 5;
     record(emitter, 5, state);
 }
@@ -442,6 +469,9 @@ static void put_op(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
     case DBT_OP_CALL_TABLE:
         put_call_table(emitter, state);
         break;
+    case DBT_OP_LEAVE:
+        put_leave(emitter, state);
+        break;
     case DBT_OP_ISLAND:
         put_island(emitter,
                    instruction->class_ == DBT_CLASS_CALL ? DIRECT_AHEAD_BYTES : INDIRECT_AHEAD_BYTES,
@@ -504,6 +534,7 @@ void dbt_emit_begin(dbt_emitter *emitter, dbt_engine *engine, u32 unit, u32 chun
     emitter->hot = (u8 *)chunk->host_hot;
     emitter->cold = (u8 *)chunk->host_cold;
     emitter->map = engine->maps + (u64)chunk_number * engine->map_per_chunk + chunk->map_bytes;
+    emitter->check_exit = DBT_NONE;
 }
 
 bool dbt_emit_has_room(const dbt_emitter *emitter) {
@@ -588,9 +619,9 @@ void dbt_emit_far_jump(u8 *at, u64 host_target) {
     memcpy(at + 8, &host_target, 8);
 }
 
-void dbt_emit_routine(dbt_emitter *emitter, u8 template_) {
+void dbt_emit_routine(dbt_emitter *emitter, u8 template_, const dbt_item *item) {
     static const dbt_item none;
-    put_template(emitter, template_, &none, 0);
+    put_template(emitter, template_, item ? item : &none, 0);
     end_item(emitter, 0);
 }
 

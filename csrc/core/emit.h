@@ -38,6 +38,7 @@ typedef struct dbt_emitter {
     bool falls;            /* the last jump was left out: the unit for falls_to must follow */
     u64 falls_to;
     bool may_fall;
+    u32 check_exit;        /* where the unit's checks of its source leave, or DBT_NONE */
 } dbt_emitter;
 
 void dbt_emit_begin(dbt_emitter *emitter, dbt_engine *engine, u32 unit, u32 chunk);
@@ -57,8 +58,11 @@ void dbt_emit_record(dbt_emitter *emitter);
 /* A jump to the exit for guest_target, at the end of a unit. */
 void dbt_emit_final_jump(dbt_emitter *emitter, u64 guest_target);
 
-/* A template on its own, outside any guest instruction (miss routines). */
-void dbt_emit_routine(dbt_emitter *emitter, u8 template_);
+/* A template on its own, outside any guest instruction (miss routines, checks); item: for its holes, or 0. */
+void dbt_emit_routine(dbt_emitter *emitter, u8 template_, const dbt_item *item);
+
+/* The check that the unit's source is still what its items were made from (emit_check.c). False: no room. */
+bool dbt_emit_check(dbt_emitter *emitter);
 
 /* A 16-byte far jump to host_target, 8-aligned. */
 void dbt_emit_far_jump(u8 *at, u64 host_target);

@@ -27,6 +27,7 @@ _Static_assert(offsetof(dbt_context, return_mask) == DBT_CONTEXT_RETURN_MASK, "c
 _Static_assert(offsetof(dbt_context, return_miss_routine) == DBT_CONTEXT_RETURN_MISS_ROUTINE,
                "context layout");
 _Static_assert(offsetof(dbt_context, counters) == DBT_CONTEXT_COUNTERS, "context layout");
+_Static_assert(offsetof(dbt_context, checks_left) == DBT_CONTEXT_CHECKS_LEFT, "context layout");
 _Static_assert(offsetof(dbt_context, engine) == DBT_CONTEXT_ASM_BYTES, "context layout");
 
 #define LARGE_CODE_BYTES 0x400000ULL /* a program that dispatch.c would find large after a while */
@@ -79,6 +80,7 @@ void dbt_engine_attach(dbt_engine *engine, dbt_context *context) {
     context->exit_routine = (u64)&dbt_exit_routine;
     context->miss_routine = engine->host_jump_miss;
     context->return_miss_routine = engine->host_return_miss;
+    context->checks_left = DBT_CHECKS_BETWEEN_LOOKS;
     dbt_engine_lock(engine);
     context->return_mask = engine->return_mask;
     context->in_tc = 0;
@@ -241,10 +243,16 @@ static bool exit_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *o
     const bool far = exit->host_far && host_pc - exit->host_far < DBT_FAR_JUMP_BYTES;
     const bool call = table || exit->entry == DBT_ENTRY_CALL;
     const u32 low = call && (far || host_pc == exit->host_stub) ? 2 : 0;
+    u32 spilled = table ? 1u << DBT_RCX : 0;
+    if (exit->kind == DBT_EXIT_KIND_CHECK && host_pc - exit->host_stub < DBT_CHECK_RELOAD_BYTES) {
+        spilled = 1u << DBT_RCX | 1u << DBT_RDX;
+    } else if (exit->kind == DBT_EXIT_KIND_CHECK &&
+               host_pc - exit->host_stub < 2 * DBT_CHECK_RELOAD_BYTES) {
+        spilled = 1u << DBT_RDX;
+    }
     memset(out, 0, sizeof *out);
     out->guest_pc = out->target = exit->guest_target;
-    out->state = (u16)((table ? 1u << DBT_RCX | (u32)DBT_WHERE_KEY << DBT_STATE_WHERE_SHIFT
-                              : (u32)DBT_WHERE_TARGET << DBT_STATE_WHERE_SHIFT) |
+    out->state = (u16)(spilled | (u32)(table ? DBT_WHERE_KEY : DBT_WHERE_TARGET) << DBT_STATE_WHERE_SHIFT |
                        low << DBT_STATE_LOW_SHIFT);
     return true;
 }
@@ -362,6 +370,10 @@ bool dbt_engine_in_entry(u64 host_pc) {
 
 void dbt_engine_leave(dbt_context *context) {
     context->leaving = 1;
+}
+
+bool dbt_engine_checks_nothing(const dbt_engine *engine) {
+    return engine->recording || engine->configuration.flags & DBT_CONFIG_CHECK_NONE;
 }
 
 void dbt_engine_stop_recording(dbt_engine *engine) {

@@ -19,6 +19,7 @@ typedef struct dbt_code_view {
     const u8 *bytes;     /* of guest_start */
     u64 guest_start;
     u64 size_bytes;
+    bool changes;        /* a write will not be reported: the units must check themselves */
 } dbt_code_view;
 
 /* Gives the longest run of executable guest memory around guest_pc that is ready to be translated.
@@ -38,6 +39,7 @@ typedef enum dbt_exit_kind {
     DBT_EXIT_KIND_COUNT = 7,        /* the instruction budget is used up (Machine) */
     DBT_EXIT_KIND_RECORD = 11,      /* a unit is about to run: context->rip is its address (engine's own) */
     DBT_EXIT_KIND_STEP = 12,        /* an instruction under the trap flag is done: context->rip is behind it */
+    DBT_EXIT_KIND_CHECK = 13,       /* a self-checking unit found its source changed (engine's own) */
     DBT_EXIT_KIND_MEMORY = 10,      /* no memory for translated code can be had */
     DBT_EXIT_KIND_TABLE = 9,        /* an indirect call on its way to the table: never leaves (engine's own) */
     DBT_EXIT_KIND_SIGNAL = 8        /* context->pending was set: clear it, deliver, or do nothing */
@@ -93,6 +95,9 @@ typedef struct dbt_engine_hooks {
     void (*describe)(void *owner, u32 number, const dbt_description *unit);
     /* An instruction of that dbt_class is about to be carried out by C. Or 0. */
     void (*callout)(const dbt_context *context, u32 class_);
+    /* Code on a page that was lent as one that changes has changed, or else is looked at by the way. True:
+     * from now on writes into it will be reported again. Called with the engine lock held. Or 0. */
+    bool (*settles)(void *owner, u64 guest_page, bool changed);
     dbt_statistics *statistics;
 } dbt_engine_hooks;
 
@@ -133,6 +138,9 @@ bool dbt_engine_in_entry(u64 host_pc);
 
 /* From within an exit function: dbt_engine_run returns after it. */
 void dbt_engine_leave(dbt_context *context);
+
+/* Whether no unit shall check itself: by the settings, or while units are recorded. */
+bool dbt_engine_checks_nothing(const dbt_engine *engine);
 
 /* Guest memory [start, end) was unmapped, remapped, protected or written: drops its units. */
 void dbt_engine_invalidate(dbt_engine *engine, u64 guest_start, u64 guest_end);

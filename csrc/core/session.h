@@ -23,6 +23,8 @@ typedef enum dbt_personality { DBT_PERSONALITY_LINUX = 0, DBT_PERSONALITY_MACHIN
 #define DBT_CONFIG_PAIR_LARGE 0x10 /* the same from the moment on that the program proves large */
 #define DBT_CONFIG_RECORD 0x20     /* every unit reports when it is entered: core/record.h */
 #define DBT_CONFIG_COUNT 0x80    /* every unit counts its executions: core/profile.h */
+#define DBT_CONFIG_CHECK_ALL 0x100  /* every unit checks that its source is unchanged */
+#define DBT_CONFIG_CHECK_NONE 0x200 /* no page is ever taken for one that changes: writes into it are reported */
 #define DBT_CONFIG_WIDE_RETURNS 0x40 /* PEXT is fast: paired returns use a larger table */
 
 /* dbt_configuration.cpu: what cpuid and the auxiliary vector tell the guest. */
@@ -76,6 +78,9 @@ typedef struct dbt_statistics {
     uint64_t units_invalidated;        /* their guest memory was unmapped or changed */
     uint64_t code_pages_protected;
     uint64_t code_page_write_faults;
+    uint64_t self_check_pages;         /* pages written so often that their units check themselves instead */
+    uint64_t self_check_pages_settled; /* those that stopped changing and are write-protected again */
+    uint64_t self_check_changes;       /* units that found their source changed */
     uint64_t tc_bytes_used;            /* now, not a total */
     uint64_t limit_unit_pc;            /* no count: guest address of the last unit before chain_until or
                                           cap_after took effect, 0 while they have not */

@@ -23,12 +23,16 @@
 #define DBT_TABLE_ENTRIES 65536u
 #define DBT_WIDE_ENTRIES 262144u /* of the table of returns, when the engine is wide and paired */
 #define DBT_UNIT_CAP_MAX 128u
+#define DBT_CHECKED_CAP 16u /* instructions in a unit that checks itself, at most */
 #define DBT_TRACE_MAX 512u
 #define DBT_FAR_JUMP_BYTES 6u
 #define DBT_STUB_ROOM_BYTES 512u    /* kept free between bodies and stubs for jumps put in late */
 #define DBT_STUB_BYTES 20u          /* these sizes are checked when one is emitted */
 #define DBT_CALL_STUB_BYTES 28u
 #define DBT_TABLE_STUB_BYTES 15u
+#define DBT_CHECK_STUB_BYTES 38u
+#define DBT_CHECK_RELOAD_BYTES 9u    /* of each of the two that it begins with */
+#define DBT_CHECKS_BETWEEN_LOOKS 65536u
 
 typedef enum dbt_entry_kind {
     DBT_ENTRY_BODY = 0,
@@ -67,7 +71,7 @@ typedef struct dbt_unit {
     u16 exit_count;
     u16 instructions;
     u8 record_flags;     /* DBT_UNIT_RECORD_ */
-    u8 counted_at;       /* from here on in the body its instructions count as done; 0: it does not count */
+    u16 counted_at;      /* from here on in the body its instructions count as done; 0: it does not count */
     u32 described;       /* number of its description, or DBT_NOT_DESCRIBED */
 } dbt_unit;
 
@@ -289,7 +293,8 @@ dbt_status dbt_translate_unit(dbt_engine *engine, u64 guest_pc, dbt_entry_kind e
  * Returns false where the processor would raise #GP. context->rip moves on. */
 bool dbt_callout_execute(dbt_context *context, const dbt_instruction *instruction);
 
-/* Reads up to 15 bytes of guest code at guest_pc; answers how many. */
-u32 dbt_translate_fetch(dbt_engine *engine, u64 guest_pc, u8 bytes[16]);
+/* Reads up to 15 bytes of guest code at guest_pc; answers how many, and sets changes when they come from
+ * a page whose units must check themselves. */
+u32 dbt_translate_fetch(dbt_engine *engine, u64 guest_pc, u8 bytes[16], bool *changes);
 
 #endif

@@ -19,9 +19,11 @@ typedef struct dbt_build {
     u64 next_pc;         /* after the last item */
     u64 landing;         /* behind the last unit's host call nothing stands yet: its return point */
     bool open_end;       /* the last item does not transfer control: the unit goes on at next_pc */
+    bool transient;
+    bool changes;        /* the unit comes from a page that changes: it checks its source */
 } dbt_build;
 
-u32 dbt_translate_fetch(dbt_engine *engine, u64 guest_pc, u8 bytes[16]) {
+u32 dbt_translate_fetch(dbt_engine *engine, u64 guest_pc, u8 bytes[16], bool *changes) {
     u32 count = 0;
     while (count < DBT_INSTRUCTION_MAX_BYTES) {
         dbt_code_view view;
@@ -34,6 +36,7 @@ u32 dbt_translate_fetch(dbt_engine *engine, u64 guest_pc, u8 bytes[16]) {
             size = DBT_INSTRUCTION_MAX_BYTES - count;
         }
         memcpy(bytes + count, view.bytes + offset, size);
+        *changes |= view.changes;
         count += (u32)size;
     }
     return count;
@@ -56,8 +59,9 @@ static dbt_status decode_item(dbt_build *build, u64 guest_pc, dbt_item *item) {
     if (available > DBT_INSTRUCTION_MAX_BYTES) {
         available = DBT_INSTRUCTION_MAX_BYTES;
         memcpy(item->bytes, view->bytes + offset, DBT_INSTRUCTION_MAX_BYTES);
+        build->changes |= view->changes;
     } else {
-        available = dbt_translate_fetch(engine, guest_pc, item->bytes);
+        available = dbt_translate_fetch(engine, guest_pc, item->bytes, &build->changes);
     }
     const dbt_status status = dbt_instruction_decode(item->bytes, available, guest_pc, DBT_MODE_64,
                                                      &item->instruction);
@@ -190,6 +194,12 @@ static bool begins_unit(const dbt_engine *engine, u8 class_) {
            (class_ == DBT_CLASS_CALL || class_ == DBT_CLASS_ICALL);
 }
 
+/* Code that changes may be changed by any store: what comes behind it is entered, and checked, anew. */
+static bool ends_checked(const dbt_build *build, const dbt_instruction *instruction) {
+    return build->changes && (instruction->traits & DBT_TRAIT_WRITES_MEMORY ||
+                              build->engine->item_count >= DBT_CHECKED_CAP);
+}
+
 static bool leaves(u8 template_) {
     return template_ == DBT_TEMPLATE_CALLOUT || template_ == DBT_TEMPLATE_UNSUPPORTED;
 }
@@ -201,6 +211,7 @@ static dbt_status build_items(dbt_build *build, u64 guest_pc, u32 cap) {
     const u64 first_page = guest_pc / DBT_PAGE_BYTES;
     engine->item_count = engine->inserted_count = 0;
     build->open_end = true;
+    build->changes = engine->configuration.flags & DBT_CONFIG_CHECK_ALL;
     if (engine->statistics->units_translated >= engine->configuration.cap_after) {
         cap = 1;
     }
@@ -246,7 +257,7 @@ static dbt_status build_items(dbt_build *build, u64 guest_pc, u32 cap) {
             build->open_end = false;
             break;
         }
-        if (ends_record(engine, &item->instruction)) {
+        if (ends_record(engine, &item->instruction) || ends_checked(build, &item->instruction)) {
             break;
         }
     }
@@ -350,6 +361,10 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
         unit->record_flags = record_flags(engine);
         dbt_emit_record(emitter);
         unit->counted_at = DBT_STUB_BYTES;
+    } else if (room && build->changes && !build->transient) {
+        room = dbt_emit_check(emitter);
+        own_bytes = (u32)((u64)emitter->hot - unit->host_body);
+        own_instructions = emitter->host_instructions - host_before;
     }
     for (u32 i = 0; room && i < engine->item_count; i++) {
         const dbt_item *item = &engine->items[i];
@@ -357,7 +372,7 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
         const u8 *from = emitter->hot;
         dbt_emit_item(emitter, item, next);
         if (item->inserted) {
-            unit->counted_at = (u8)((u64)emitter->hot - unit->host_body - DBT_COUNT_TAIL_BYTES);
+            unit->counted_at = (u16)((u64)emitter->hot - unit->host_body - DBT_COUNT_TAIL_BYTES);
             own_bytes += (u32)(emitter->hot - from);
             own_instructions = emitter->host_instructions - host_before;
         }
@@ -590,6 +605,7 @@ dbt_status dbt_translate_unit(dbt_engine *engine, u64 guest_pc, dbt_entry_kind e
     dbt_build build;
     memset(&build, 0, sizeof build);
     build.engine = engine;
+    build.transient = transient;
     dbt_status status = dbt_tcache_arena(engine, guest_pc, &build.arena);
     if (status != DBT_OK) {
         return status;

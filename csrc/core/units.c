@@ -269,6 +269,9 @@ static u32 stub_bytes(const dbt_exit *exit) {
     if (exit->kind == DBT_EXIT_KIND_TABLE) {
         return DBT_TABLE_STUB_BYTES;
     }
+    if (exit->kind == DBT_EXIT_KIND_CHECK) {
+        return DBT_CHECK_STUB_BYTES;
+    }
     return exit->entry == DBT_ENTRY_CALL ? DBT_CALL_STUB_BYTES : DBT_STUB_BYTES;
 }
 

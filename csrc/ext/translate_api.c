@@ -34,6 +34,7 @@ static dbt_status fetch(void *owner, u64 guest_pc, dbt_code_view *out)
             out->bytes = range->code;
             out->guest_start = range->guest_start;
             out->size_bytes = range->size_bytes;
+    out->changes = false;
             return DBT_OK;
         }
     }
@@ -312,6 +313,7 @@ dbt_status dbt_listing_slot_get(uint32_t at, dbt_listing_slot *out)
         {"registers", DBT_CONTEXT_REGISTERS, 16},
         {"rip", DBT_CONTEXT_RIP, 1},
         {"rflags", DBT_CONTEXT_RFLAGS, 1},
+        {"checks_left", DBT_CONTEXT_CHECKS_LEFT, 1},
         {"return_miss_routine", DBT_CONTEXT_RETURN_MISS_ROUTINE, 1},
         {"counters", DBT_CONTEXT_COUNTERS, 1},
     };

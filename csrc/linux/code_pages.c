@@ -1,14 +1,16 @@
 /* Job: lends guest code to the translator, and watches the pages it was translated from: a page that
  * the guest may write is made read-only on the host before its first byte is read.
  * State: the WATCHED flag of regions in the mapping table, under the space's lock.
- * Invariant: a unit translated from writable memory exists only while its pages are watched. */
+ * Invariant: a unit translated from writable memory exists only while its pages are watched, or it
+ * checks itself. */
 #include "linux/gate.h"
 #include "linux/linux.h"
 
 static bool is_lendable(const dbt_region *region)
 {
     return (region->protection & PROT_EXEC) != 0 &&
-           ((region->protection & PROT_WRITE) == 0 || (region->flags & DBT_REGION_WATCHED) != 0);
+           ((region->protection & PROT_WRITE) == 0 ||
+            (region->flags & (DBT_REGION_WATCHED | DBT_REGION_CHANGES)) != 0);
 }
 
 bool dbt_code_watch(dbt_linux_space *space, u64 guest_start, u64 guest_end)
@@ -39,7 +41,7 @@ void dbt_code_let_run_alone(dbt_linux_thread *thread)
 
 /* Lends one page at a time: a page of a file may lie behind the file's end, which only touching it
  * tells, and a page the guest may write is watched only when code is really taken from it. */
-static dbt_status lend(dbt_linux_space *space, u64 guest_pc)
+static dbt_status lend(dbt_linux_space *space, u64 guest_pc, bool *changes)
 {
     const dbt_region *region = dbt_map_find(space, guest_pc);
     if (region == 0 && dbt_extent_grow(space, guest_pc)) {
@@ -61,6 +63,8 @@ static dbt_status lend(dbt_linux_space *space, u64 guest_pc)
             return DBT_ERROR_MEMORY;
         }
         space->statistics->code_pages_protected++;
+    } else {
+        *changes = (region->protection & PROT_WRITE) != 0 && (region->flags & DBT_REGION_WATCHED) == 0;
     }
     return DBT_OK;
 }
@@ -71,7 +75,8 @@ dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out)
 {
     dbt_linux_space *space = owner;
     dbt_lock_take(&space->lock);
-    dbt_status status = lend(space, guest_pc);
+    bool changes = false;
+    dbt_status status = lend(space, guest_pc, &changes);
     dbt_lock_give(&space->lock);
     if (status != DBT_OK) {
         return status;
@@ -79,6 +84,7 @@ dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out)
     out->guest_start = DBT_PAGE_DOWN(guest_pc);
     out->bytes = (const u8 *)out->guest_start;
     out->size_bytes = DBT_PAGE_BYTES;
+    out->changes = changes;
     return DBT_OK;
 }
 
@@ -155,6 +161,7 @@ bool dbt_code_write_fault(dbt_linux_space *space, u64 guest_address)
     bool may_write = dbt_code_release_held(space, guest_page, guest_page + DBT_PAGE_BYTES);
     if (may_write) {
         space->statistics->code_page_write_faults++;
+        dbt_heat_written(space, guest_page);
     } else {
         /* Another thread was stopped by the same page and has been here first. */
         const dbt_region *region = dbt_map_find(space, guest_address);

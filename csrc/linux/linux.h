@@ -34,6 +34,7 @@
 #define DBT_REGION_SHARED 0x1u
 #define DBT_REGION_WATCHED 0x2u
 #define DBT_REGION_GROWS_DOWN 0x4u
+#define DBT_REGION_CHANGES 0x8u /* a page of code that is written so often that its units check themselves */
 #define DBT_REGION_SHIFT_AT 8 /* from here on: log2 of the size of its pages, when they are huge */
 typedef struct dbt_region {
     u64 guest_start;
@@ -52,6 +53,16 @@ typedef struct dbt_region {
 
 struct dbt_linux_thread;
 struct dbt_seccomp_filter;
+
+#define DBT_HEAT_PAGES 256
+
+/* How often a page of code is written: by page, some forgotten. */
+typedef struct dbt_heat {
+    u64 guest_page;
+    u64 changed_ticks; /* time-stamp counter when it changed last */
+    u32 writes;        /* in a row, each soon after the one before */
+    u32 turns;         /* how often it has been taken for one that changes */
+} dbt_heat;
 
 /* lock guards all but the threads; the table and the break may be read only with it held. */
 typedef struct dbt_linux_space {
@@ -75,6 +86,7 @@ typedef struct dbt_linux_space {
     u64 guest_brk_start;
     u64 guest_brk;
     u64 guest_brk_limit; /* the break may not pass this: what lies behind is not the heap's */
+    dbt_heat heat[DBT_HEAT_PAGES];
 } dbt_linux_space;
 
 /* The guest's dispositions, virtual; lock guards them. */
@@ -205,6 +217,11 @@ u64 dbt_extent_page_bytes(u32 region_flags);
 u64 dbt_extent_round_up(u64 size_bytes, u32 region_flags);
 /* Takes over what a mapping above has grown down to guest_address; whether it has. */
 bool dbt_extent_grow(dbt_linux_space *space, u64 guest_address);
+
+/* Pages of code that keep being written (code_heat.c). Written: a write into a watched page was stopped;
+ * space's lock held. Settles: hook of the engine. */
+void dbt_heat_written(dbt_linux_space *space, u64 guest_page);
+bool dbt_heat_settles(void *owner, u64 guest_page, bool changed);
 
 /* code_pages.c: lending code to the translator and watching what it was translated from. */
 dbt_status dbt_code_fetch(void *owner, u64 guest_pc, dbt_code_view *out);

@@ -413,6 +413,7 @@ void dbt_linux_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instruct
     case DBT_EXIT_KIND_MISS:
     case DBT_EXIT_KIND_CALLOUT:
     case DBT_EXIT_KIND_RECORD:
+    case DBT_EXIT_KIND_CHECK:
     case DBT_EXIT_KIND_TABLE:
     case DBT_EXIT_KIND_STOP:
     case DBT_EXIT_KIND_COUNT:

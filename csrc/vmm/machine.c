@@ -76,6 +76,7 @@ void dbt_machine_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instru
     case DBT_EXIT_KIND_MISS:
     case DBT_EXIT_KIND_CALLOUT:
     case DBT_EXIT_KIND_RECORD:
+    case DBT_EXIT_KIND_CHECK:
     case DBT_EXIT_KIND_TABLE:
     default:
         DBT_ASSERT(!"an exit the Machine knows");

@@ -15,6 +15,7 @@ from dbt.tcache.settings import (
     parse_count,
     parse_cpu,
     parse_returns,
+    parse_self_check,
     parse_size,
 )
 
@@ -64,6 +65,8 @@ OPTIONS = (
            "How returns go on: auto, table (exact below the stack), or paired (large programs)."),
     Option("--cpu", "cpu", "NAME", parse_cpu,
            "The processor that the program sees: host, or x86-64-v2 (no AVX)."),
+    Option("--self-check", "self_check", "WHICH", parse_self_check,
+           "Units that compare their source at entry: auto (often written pages), always, never."),
     Option("--die-with-parent", "", "", bool,
            "Kill the program when the process that started dbt dies."),
     Option("--no-follow", "follow", "", _no,

@@ -195,6 +195,10 @@ def _flags(settings: Settings) -> int:
         flags |= lib.DBT_CONFIG_PAIRED
     if settings.returns == "auto":
         flags |= lib.DBT_CONFIG_PAIR_LARGE
+    if settings.self_check == "always":
+        flags |= lib.DBT_CONFIG_CHECK_ALL
+    if settings.self_check == "never":
+        flags |= lib.DBT_CONFIG_CHECK_NONE
     return flags
 
 

@@ -19,6 +19,7 @@ CHAIN_ALL = 0xFFFFFFFF
 
 RETURNS = ("auto", "table", "paired")
 CPUS = ("host", "x86-64-v2")
+SELF_CHECKS = ("auto", "always", "never")
 PLANTS = ("length", "flag", "scratch", "target", "link", "store")
 
 _UNITS = {"": 1, "K": KIB, "M": MIB, "G": GIB}
@@ -41,6 +42,9 @@ class Settings(NamedTuple):
             program proves large).
         cpu: what the guest's cpuid and auxiliary vector tell: "host", or "x86-64-v2", a processor
             without AVX.
+        self_check: which units compare their source at entry with what was translated: those of
+            pages that keep being written ("auto"), all ("always"), or none ("never": each write
+            into a page of code is a fault).
         plant: a bug to be made on purpose, to see that comparing finds it: its kind, one of
             PLANTS, and the guest address it is made at. None: none.
     """
@@ -54,6 +58,7 @@ class Settings(NamedTuple):
     fall_through: bool = True
     returns: str = "auto"
     cpu: str = "host"
+    self_check: str = "auto"
     plant: tuple[str, int] | None = None
 
     @classmethod
@@ -147,6 +152,17 @@ def parse_cpu(text: str) -> str:
     return text
 
 
+def parse_self_check(text: str) -> str:
+    """Checks a choice of units that check themselves.
+
+    Raises:
+        UsageError: there is no such choice.
+    """
+    if text not in SELF_CHECKS:
+        raise UsageError(f"{text!r} is no choice of checks; there are {', '.join(SELF_CHECKS)}")
+    return text
+
+
 def _parse_no(text: str) -> bool:
     """The value of a setting that a variable named NO_… turns off."""
     return text.lower() in ("0", "no", "off", "false")
@@ -159,4 +175,5 @@ VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "DBT_NO_CHAIN": ("chain", _parse_no),
     "DBT_RETURNS": ("returns", parse_returns),
     "DBT_CPU": ("cpu", parse_cpu),
+    "DBT_SELF_CHECK": ("self_check", parse_self_check),
 }

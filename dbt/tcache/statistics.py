@@ -73,6 +73,12 @@ class _Counters:
                 ("dropped", f"{self.evictions:,} evictions of {self.units_evicted:,} units,"),
                 ("", f"{self.units_invalidated:,} units whose guest code changed"),
             ]
+        if self.self_check_pages:
+            rows += [
+                ("changing", f"{self.self_check_pages:,} pages whose units check themselves:"),
+                ("", f"{self.self_check_changes:,} changes found,"),
+                ("", f"{self.self_check_pages_settled:,} pages settled"),
+            ]
         return "\n".join(f"  {label:<11}{text}" for label, text in rows)
 
 

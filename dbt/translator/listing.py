@@ -221,11 +221,11 @@ def _part_rows(
 
 
 def unit_rows(translation: Translation, unit: TranslationUnit, text: HostText) -> Iterator[Row]:
-    """The rows that show one unit: prologue, counter, items, and the jump at its end."""
+    """The rows that show one unit: what stands before its items, they, and the jump at its end."""
     prologue = f"{unit.entry.name.lower()}_prologue"
     yield from _part_rows(translation, text, unit.host_start, unit.prologue, (None, "", prologue))
-    counter = (None, "", "count_unit")
-    yield from _part_rows(translation, text, unit.host_body, unit.counter, counter)
+    head = "check" if translation.options.check else "count_unit"
+    yield from _part_rows(translation, text, unit.host_body, unit.head, (None, "", head))
     for item in unit.items:
         guest = (item.pc, item.code, _guest_text(item))
         what = (guest, item.class_.name, item.template)

@@ -46,6 +46,11 @@ OP_KINDS = (
     "call",
     "call_table",
     "island",
+    "leave",
+)
+#: Ops that are a line of one word, and carried out by the engine.
+_PLAIN_OPS = frozenset(
+    {"jcc", "short", "reload", "reload_but_rcx", "call", "call_table", "island", "leave"}
 )
 HOLES = (
     "scratch",
@@ -61,8 +66,10 @@ HOLES = (
     "target_literal",
     "miss_point",
     "counter",
+    "word",
+    "minus_value",
+    "minus_value_low",
 )
-HOLE_BYTES = {"operand": 8}
 
 
 _HEADING = (
@@ -121,7 +128,7 @@ def _parse(template: Template) -> list[tuple[_Op, str]]:
             ops.append((_Op(word, where, low, _register_argument(rest)), ""))
         elif word in ("jump", "exit"):
             ops.append((_Op(f"{word}_{rest}", where, low), ""))
-        elif word in ("jcc", "short", "reload", "reload_but_rcx", "call", "call_table", "island"):
+        elif word in _PLAIN_OPS:
             ops.append((_Op(word, where, low), ""))
         else:
             raise RenderError(f"template {template.name}: unknown line {line!r}")

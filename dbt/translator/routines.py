@@ -208,6 +208,71 @@ _template(
 )
 
 _template(
+    "check_begin",
+    """
+    mov ecx, gs:[CHECKS_LEFT]
+    lea ecx, [rcx - 1]
+    mov gs:[CHECKS_LEFT], ecx
+    """,
+    fixed=("rcx", "rdx"),
+    keeps_spilled=True,
+    guest="entry of a unit whose page keeps being written",
+    host="counts the entry; then come check_8 and the like, then check_end",
+    why="now and then the VMM looks whether the page still changes",
+)
+
+for _bytes, _load in (
+    (8, "mov rcx, [rcx]\nmovabs rdx, offset hole_minus_value\nlea rcx, [rcx + rdx]"),
+    (4, "mov ecx, [rcx]\nlea ecx, [rcx + hole_minus_value_low]"),
+    (2, "movzx ecx, word ptr [rcx]\nlea ecx, [rcx + hole_minus_value_low]"),
+    (1, "movzx ecx, byte ptr [rcx]\nlea ecx, [rcx + hole_minus_value_low]"),
+):
+    _template(
+        f"check_{_bytes}",
+        f"""
+        movabs rcx, offset hole_word
+        {_load}
+        jrcxz . + 7
+        .leave
+        """,
+        fixed=("rcx", "rdx"),
+        entry_spilled=("rcx", "rdx"),
+        keeps_spilled=True,
+        guest=f"{_bytes} bytes of the unit's source",
+        host="leaves for the VMM unless they are what was translated",
+        why="lea and jrcxz keep the flags",
+    )
+
+_template(
+    "check_end",
+    """
+    mov ecx, gs:[CHECKS_LEFT]
+    jecxz . - 13
+    """,
+    fixed=("rcx", "rdx"),
+    entry_spilled=("rcx", "rdx"),
+    guest="the last byte of the unit's source is checked",
+    host="leaves by the jump of the last check when the count has come to 0",
+    why="the VMM tells by the count why the unit left",
+)
+
+_template(
+    "check_stub",
+    """
+    mov rcx, gs:[SPILL_RCX]
+    mov rdx, gs:[SPILL_RDX]
+    mov dword ptr gs:[EXIT_ID], offset hole_exit
+    jmp gs:[EXIT_ROUTINE]
+    """,
+    fixed=("rcx", "rdx"),
+    entry_spilled=("rcx", "rdx"),
+    ends=True,
+    guest="a unit whose source has changed, or is to be looked at",
+    host="names the exit and enters the VMM, with the guest at the unit's first instruction",
+    why="as stub; it reloads itself, since it lies outside the unit's state map",
+)
+
+_template(
     "call_stub",
     """
     .low 136

@@ -24,6 +24,8 @@ their prefix. Holes are symbols that start with ``hole_``:
 ``hole_pop``           32-bit: 8 plus the immediate of ``ret imm16``
 ``hole_counter``       disp32: the unit's counter, from the start of the thread's counters
 ``hole_operand``       64-bit immediate: the address of a RIP-relative operand
+``hole_word``          64-bit immediate: the guest address of a piece of the unit's source
+``hole_minus_value``   64-bit immediate: minus what was there; ``hole_minus_value_low``: 32-bit
 =====================  =====================================================================
 
 Lines that start with a dot are not assembled but carried out by the engine:
@@ -42,6 +44,7 @@ Lines that start with a dot are not assembled but carried out by the engine:
 ``.call``              ``call rel32`` to the exit for the branch target, by its call entry
 ``.call_table``        ``call rel32`` to a table_stub of its own
 ``.island``            makes sure that a miss jump is in reach of the prologue behind this call
+``.leave``             ``jmp rel32`` to the unit's check_stub
 ``.low N``, ``.high``  from here on rsp is N (128 or 136) lower than the guest's, or no longer
 ``.exit KIND``         leave for the VMM: exit of that kind for this instruction
 ``.reload``            reload the spilled registers here (else at the end)

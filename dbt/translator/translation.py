@@ -41,6 +41,7 @@ class Options(NamedTuple):
         wide: whether paired returns use the larger table, by an instruction of BMI2.
         counted: whether units count their executions.
         plant: a bug to be made on purpose: its kind, DBT_PLANT_*, and guest address; (0, 0): none.
+        check: whether units check at their entry that their source has not changed.
     """
 
     tc_size_bytes: int = 1 << 20
@@ -51,6 +52,7 @@ class Options(NamedTuple):
     wide: bool = False
     counted: bool = False
     plant: tuple[int, int] = (0, 0)
+    check: bool = False
 
 
 def _configuration(options: Options) -> Any:
@@ -61,6 +63,7 @@ def _configuration(options: Options) -> Any:
         | (lib.DBT_CONFIG_PAIRED if options.paired else 0)
         | (lib.DBT_CONFIG_WIDE_RETURNS if options.wide else 0)
         | (lib.DBT_CONFIG_COUNT if options.counted else 0)
+        | (lib.DBT_CONFIG_CHECK_ALL if options.check else 0)
     )
     configuration.tc_size_bytes = options.tc_size_bytes
     configuration.unit_cap = options.unit_cap
@@ -82,7 +85,7 @@ class Translation:
     """
 
     def __init__(self, code: bytes, pc: int, options: Options | None = None) -> None:
-        options = options or Options()
+        self.options = options = options or Options()
         self._ranges = [(pc, bytes(code))]
         self._items: dict[int, tuple[Any, ...]] = {}
         self._handle = lib.dbt_listing_create(code, len(code), pc, _configuration(options))

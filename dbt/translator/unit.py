@@ -28,13 +28,17 @@ class Where(IntEnum):
 
 
 class ExitKind(IntEnum):
-    """Why a unit is left (csrc/core/engine.h); TABLE stays inside, on its way to the table."""
+    """Why a unit is left (csrc/core/engine.h); TABLE stays inside, on its way to the table.
+
+    CHECK is the way out of a unit that found its source changed.
+    """
 
     CONTINUATION = 0
     SYSCALL = 2
     CALLOUT = 3
     UNSUPPORTED = 4
     TABLE = 9
+    CHECK = 13
 
 
 @dataclass(frozen=True)
@@ -162,8 +166,8 @@ class TranslationUnit:
         return self.part(self.host_start, self.host_body)
 
     @property
-    def counter(self) -> bytes:
-        """The code before the first item, which counts the unit's executions where it does."""
+    def head(self) -> bytes:
+        """The code before the first item: it checks the source, or counts the executions."""
         end = self.items[0].host_pc if self.items else self.host_body
         return self.part(self.host_body, end)
 

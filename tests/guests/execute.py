@@ -39,6 +39,7 @@ MODES: Mapping[str, Mapping[str, Any]] = {
     "nochain": {"chain": False},
     "tiny": {"tc_size_bytes": 65536},
     "cap1": {"unit_cap": 1},
+    "checked": {"self_check": "always"},
 }
 
 
@@ -47,6 +48,7 @@ MODE_VARIABLES: Mapping[str, tuple[str, str]] = {
     "nochain": ("DBT_NO_CHAIN", "1"),
     "tiny": ("DBT_TC_SIZE", "65536"),
     "cap1": ("DBT_TU_CAP", "1"),
+    "checked": ("DBT_SELF_CHECK", "always"),
 }
 
 

@@ -194,6 +194,12 @@ GUESTS: tuple[Guest, ...] = (
     _bare("rewrite_line"),
     _bare("rewrite_string"),
     _linked("write_code", b"16504683732247785984\n7257214203154631268\n16428059464321408384\n"),
+    _linked(
+        "code_changes",
+        b"200010000\n14030103650280710596\n9337291088318528644\n17949719193168107464\n"
+        b"15177309787609182240\n1082614787279799644\n12170114875885061000\n6390144097785693568\n",
+        variants=DYNAMIC,
+    ),
     _linked("write_code_syscall", b"17 34 51 68 85\n", variants=DYNAMIC),
     _linked("write_code_shared", b"12979564489069079028\n", variants=DYNAMIC),
     _linked("code_owner", b"ok\n", variants=DYNAMIC),

@@ -11,6 +11,7 @@ writes. Directives:
 ``%paired``         guest calls and returns use host calls and returns
 ``%wide``           paired returns use the larger table
 ``%counted``        units count their executions
+``%check``          units check at their entry that their source has not changed
 ``%stubs``          the stubs of the exits are shown too
 ``%far ADDRESS``    the assembly below stands there; the first exit above is linked to it
 ``%far-entry KIND`` by body, or by call
@@ -154,6 +155,7 @@ def run(case: Case) -> Outcome:
         paired=case.directive("paired") is not None,
         wide=case.directive("wide") is not None,
         counted=case.directive("counted") is not None,
+        check=case.directive("check") is not None,
     )
     with Translation(near, pc, options) as translation:
         if case.directive("body"):
@@ -184,12 +186,20 @@ def _show(translation: Translation, numbers: tuple[int, ...], stubs: bool) -> Ou
         if unit.entry == Entry.RETURN and unit.host_entry > unit.host_start:
             templates.add("return_miss_jump")
         for row in unit_rows(translation, unit, text):
-            templates.add(row.template)
+            templates |= _check_templates(unit) if row.template == "check" else {row.template}
             lines += _row_lines(row, unit, start)
         if stubs:
             lines += _exit_lines(translation, unit, text, templates)
     items = tuple(item for unit in units for item in unit.items)
     return Outcome(lines, items, frozenset(templates - {""}))
+
+
+def _check_templates(unit: TranslationUnit) -> set[str]:
+    """Those that a unit's check is made of: the source in pieces of 8 bytes, then 4, 2 and 1."""
+    size_bytes = len(unit.code)
+    pieces = {8} if size_bytes >= 8 else set()
+    pieces |= {piece for piece in (4, 2, 1) if size_bytes & piece}
+    return {"check_begin", "check_end", *(f"check_{piece}" for piece in pieces)}
 
 
 def _heading(unit: TranslationUnit) -> str:
@@ -221,6 +231,8 @@ def _exit_lines(
     for exit in unit.exits:
         if exit.kind == ExitKind.TABLE:
             parts = [("table_stub", exit.host_stub)]
+        elif exit.kind == ExitKind.CHECK:
+            parts = [("check_stub", exit.host_stub)]
         elif exit.kind == ExitKind.CONTINUATION:
             parts = [("call_stub" if exit.entry == Entry.CALL else "stub", exit.host_stub)]
         else:
