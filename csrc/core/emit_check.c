@@ -41,10 +41,12 @@ bool dbt_emit_check(dbt_emitter *emitter) {
         size += count;
     }
     dbt_emit_routine(emitter, DBT_TEMPLATE_CHECK_BEGIN, 0);
-    for (u32 at = 0, width = 0; at < size;) {
-        if (words[width].size_bytes > size - at) {
+    for (u32 at = 0; at < size;) {
+        u32 width = 0;
+        /* Aligned ones, since the guest may have alignment checked. */
+        while (words[width].size_bytes > size - at ||
+               (guest_start + at) % words[width].size_bytes != 0) {
             width++;
-            continue;
         }
         if (!dbt_emit_has_room(emitter)) {
             return false;

@@ -372,6 +372,15 @@ void dbt_engine_leave(dbt_context *context) {
     context->leaving = 1;
 }
 
+bool dbt_engine_is_arriving(const dbt_engine *engine, u64 host_pc) {
+    dbt_state_place place;
+    if (!dbt_engine_place(engine, host_pc, &place)) {
+        return false;
+    }
+    const u32 where = dbt_state_where(place.state);
+    return where == DBT_WHERE_KEY || where == DBT_WHERE_STACK;
+}
+
 bool dbt_engine_checks_nothing(const dbt_engine *engine) {
     return engine->recording || engine->configuration.flags & DBT_CONFIG_CHECK_NONE;
 }

@@ -136,6 +136,10 @@ void dbt_engine_run(dbt_context *context);
  * guest state is whole in the context, and the handler calls dbt_engine_redirect without recovering. */
 bool dbt_engine_in_entry(u64 host_pc);
 
+/* Whether host_pc lies between an indirect branch and its target: the branch is done, so that a fault here is
+ * not the guest's. */
+bool dbt_engine_is_arriving(const dbt_engine *engine, u64 host_pc);
+
 /* From within an exit function: dbt_engine_run returns after it. */
 void dbt_engine_leave(dbt_context *context);
 

@@ -221,8 +221,10 @@ static void fault(dbt_linux_thread *thread, const dbt_host_siginfo *info, dbt_ho
         host->registers.rip = (u64)dbt_gate_state_fault;
     } else if (engine != 0 && dbt_engine_in_tc(engine, host_pc)) {
         recover(thread, host);
-        if (thread->context->rip >= DBT_CANONICAL_LIMIT) {
-            redirect(thread, host, false); /* a prologue's guarded load: the dispatcher refuses the address */
+        if (dbt_engine_is_arriving(engine, host_pc)) {
+            /* A prologue's: the reload that an address that is not canonical makes fault, and the dispatcher
+             * refuses that address; or a load of part of it while the guest has alignment checked. */
+            redirect(thread, host, false);
         } else if (!release_write(thread, info, host)) {
             guest_fault(thread, info, host);
         }

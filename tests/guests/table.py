@@ -170,6 +170,7 @@ GUESTS: tuple[Guest, ...] = (
     _bare("string_forms", variants=BARE_STATIC),
     _bare("implicit_operands", variants=BARE_STATIC),
     _bare("popf_forms"),
+    _bare("alignment_checked", b"42\n", status=-signal.SIGBUS),
     _bare("integer_forms", b"968001b4374fd701\n"),
     _bare("odd_encodings"),
     _bare("syscall_state"),

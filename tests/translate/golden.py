@@ -195,11 +195,14 @@ def _show(translation: Translation, numbers: tuple[int, ...], stubs: bool) -> Ou
 
 
 def _check_templates(unit: TranslationUnit) -> set[str]:
-    """Those that a unit's check is made of: the source in pieces of 8 bytes, then 4, 2 and 1."""
-    size_bytes = len(unit.code)
-    pieces = {8} if size_bytes >= 8 else set()
-    pieces |= {piece for piece in (4, 2, 1) if size_bytes & piece}
-    return {"check_begin", "check_end", *(f"check_{piece}" for piece in pieces)}
+    """Those that a unit's check is made of: the source in aligned pieces of 8, 4, 2 and 1 bytes."""
+    templates = {"check_begin", "check_end"}
+    at, end = unit.pc, unit.next_pc
+    while at < end:
+        piece = next(size for size in (8, 4, 2, 1) if at % size == 0 and size <= end - at)
+        templates.add(f"check_{piece}")
+        at += piece
+    return templates
 
 
 def _heading(unit: TranslationUnit) -> str:
