@@ -90,7 +90,7 @@ stress: build ## stress-ng's stressors, natively and translated (MODE=nochain, t
 stress-threads: build ## 64 threads in the smallest cache, with signals, for a minute
 	$(PYTHON) -m tests.stress.threads
 
-runtimes: build ## threads of Go, Rust, Java and node, several runs (MODE=...)
+runtimes: build ## Go, Rust, Java, node and other machines and compilers, several runs (MODE=...)
 	$(PYTHON) -m tests.runtimes
 
 docs: build ## what the documents claim

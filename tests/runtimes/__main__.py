@@ -1,4 +1,4 @@
-"""Runs the programs of Go, Rust, Java and node several times, natively and translated.
+"""Runs programs with threads, or compilers of their own, several times natively and translated.
 
     python -m tests.runtimes [--mode MODE] [--runs N] [NAME...]
 

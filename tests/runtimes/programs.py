@@ -1,4 +1,4 @@
-"""The programs with threads that `make runtimes` runs: how they are built and called."""
+"""The programs of `make runtimes`, with threads or compilers of their own: how they are called."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.guests.execute import ENVIRONMENT, ROOT
+from tests.matrix import inputs
+from tests.runtimes import project
 
 SOURCES = Path(__file__).parent
 OUTPUT = ROOT / "build" / "runtimes"
@@ -91,8 +94,51 @@ def _java(*options: str) -> list[str]:
     return [_tool("java"), *options, "-cp", str(made.parent), "Workers"]
 
 
-def _node(*options: str) -> list[str]:
-    return [_tool("node"), *options, str(SOURCES / "workers.js")]
+def _java_heap(collector: str) -> list[str]:
+    made = _built("Heap.java", "Heap.class", [_tool("javac"), "-d", "{out}"])
+    options = [f"-XX:+Use{collector}GC", "-Xmx512m", "-cp", str(made.parent)]
+    return [_tool("java"), *options, "Heap"]
+
+
+def _in_shell(script: str) -> list[str]:
+    """A shell that runs a script in a directory of its own; it must not outlive the run."""
+    return ["/bin/sh", "-ec", f"cd $(mktemp -d); trap 'rm -rf $PWD' EXIT; {script}"]
+
+
+def _javac() -> list[str]:
+    sources = OUTPUT / "project"
+    sources.mkdir(parents=True, exist_ok=True)
+    project.write(sources)
+    return _in_shell(f"{_tool('javac')} -d . {sources}/*.java; ls project | sort | sha256sum")
+
+
+def _node(source: str, *options: str) -> list[str]:
+    return [_tool("node"), *options, str(SOURCES / source)]
+
+
+def _php() -> list[str]:
+    options = ("opcache.enable_cli=1", "opcache.jit_buffer_size=64M", "opcache.jit=tracing")
+    words = [word for option in options for word in ("-d", option)]
+    return [_tool("php"), *words, str(SOURCES / "machine.php")]
+
+
+def _mono() -> list[str]:
+    return [
+        _tool("mono"),
+        str(_built("Machine.cs", "machine.exe", [_tool("mcs"), "-out:{out}/machine.exe"])),
+    ]
+
+
+def _emulated() -> list[str]:
+    return [_tool("qemu-x86_64"), inputs.program("isprime", "isprime.c", "static"), "100000"]
+
+
+def _browser() -> list[str]:
+    words = f"{_tool('chromium')} --headless --no-sandbox --disable-gpu --user-data-dir=."
+    return _in_shell(
+        f"HOME=$PWD {words} --screenshot=page.png file://{SOURCES}/page.html 2>messages;"
+        " sha256sum page.png"
+    )
 
 
 PROGRAMS: tuple[Program, ...] = (
@@ -100,6 +146,26 @@ PROGRAMS: tuple[Program, ...] = (
     Program("rust", "rustc", ("rustc",), _rust),
     Program("java-interpreted", "default-jdk-headless", ("java", "javac"), lambda: _java("-Xint")),
     Program("java", "default-jdk-headless", ("java", "javac"), _java),
-    Program("node-jitless", "nodejs", ("node",), lambda: _node("--jitless")),
-    Program("node", "nodejs", ("node",), _node),
+    *(
+        Program(
+            f"java-{name.lower()}",
+            "default-jdk-headless",
+            ("java", "javac"),
+            partial(_java_heap, name),
+        )
+        for name in ("Serial", "Parallel", "G1", "Z")
+    ),
+    Program("javac", "default-jdk-headless", ("javac",), _javac),
+    Program("node-jitless", "nodejs", ("node",), lambda: _node("workers.js", "--jitless")),
+    Program("node", "nodejs", ("node",), lambda: _node("workers.js")),
+    Program("node-regex", "nodejs", ("node",), lambda: _node("regex.js")),
+    Program("node-wasm", "nodejs", ("node",), lambda: _node("wasm.js")),
+    Program(
+        "luajit", "luajit", ("luajit",), lambda: [_tool("luajit"), str(SOURCES / "machine.lua")]
+    ),
+    Program("pypy", "pypy3", ("pypy3",), lambda: [_tool("pypy3"), str(SOURCES / "machine.py")]),
+    Program("php", "php-cli", ("php",), _php),
+    Program("mono", "mono-mcs", ("mono", "mcs"), _mono),
+    Program("qemu-user", "qemu-user", ("qemu-x86_64",), _emulated),
+    Program("chromium", "chromium", ("chromium",), _browser),
 )
