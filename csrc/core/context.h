@@ -48,6 +48,7 @@
 struct dbt_engine;
 struct dbt_linux_thread;
 struct dbt_slab;
+struct dbt_charge;
 
 /* One per guest thread. The guest's registers are current in registers[], rip and rflags whenever
  * VMM code runs on behalf of the thread, and in the host registers whenever the TC runs. */
@@ -73,6 +74,7 @@ typedef struct dbt_context {
     struct dbt_engine *engine;         /* of the address space */
     struct dbt_linux_thread *process;  /* the personality's per-thread state (Linux or Machine) */
     struct dbt_slab *slab;             /* where this process counts */
+    struct dbt_charge *charge;         /* what it pays for translations, or 0 */
     u64 recent_guest_pc[64];           /* ring of the last units entered by way of the VMM */
     u32 recent_serial[64];
     u32 recent_at;

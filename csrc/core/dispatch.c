@@ -99,6 +99,7 @@ static void serve_exit(dbt_context *context, dbt_exit_kind kind, dbt_arrival *ar
     case DBT_EXIT_KIND_TABLE:
     case DBT_EXIT_KIND_STEP:
     case DBT_EXIT_KIND_MEMORY:
+    case DBT_EXIT_KIND_BUDGET:
         dbt_fatal(__FILE__, __LINE__, "an exit of a kind that is never emitted");
     }
 }
@@ -123,7 +124,11 @@ static void check(dbt_context *context, const dbt_exit *exit, dbt_arrival *arriv
         }
     }
     if (changed) {
+        const u64 before = engine->statistics->units_invalidated;
         dbt_tcache_invalidate(engine, context->rip, guest_end);
+        if (context->charge) {
+            context->charge->units_invalidated += engine->statistics->units_invalidated - before;
+        }
     }
 }
 
@@ -218,12 +223,20 @@ static dbt_status find_unit(dbt_context *context, dbt_entry_kind entry, u32 *uni
         }
     }
     pair_large(engine);
-    const u64 before = ticks();
+    dbt_statistics *statistics = engine->statistics;
+    const u64 ticks_before = ticks();
+    const u64 translated_before = statistics->guest_instructions_translated;
     context->translating = 1;
     const dbt_status status =
         dbt_translate_unit(engine, context->rip, entry, cap, transient, unit);
     context->translating = 0;
-    engine->statistics->translation_cycles += ticks() - before;
+    const u64 spent = ticks() - ticks_before;
+    statistics->translation_cycles += spent;
+    if (context->charge) {
+        context->charge->cycles += spent;
+        context->charge->guest_instructions +=
+            statistics->guest_instructions_translated - translated_before;
+    }
     engine->statistics->translations++;
     if (status == DBT_OK && !transient) {
         dbt_hints_tell(engine, context->rip, entry);
@@ -284,6 +297,11 @@ static bool enter_next(dbt_context *context, bool traps, dbt_arrival *arrival) {
     }
     u32 unit;
     context->one_instruction |= traps;
+    const u64 budget = context->engine->configuration.translation_budget;
+    if (budget && context->engine->statistics->guest_instructions_translated >= budget) {
+        call_hook(context, DBT_EXIT_KIND_BUDGET, 0, arrival);
+        return false;
+    }
     const dbt_status status = context->rip < DBT_CANONICAL_LIMIT
                                   ? find_unit(context, arrival->entry, &unit)
                                   : DBT_ERROR_NOT_MAPPED;

@@ -40,6 +40,7 @@ typedef enum dbt_exit_kind {
     DBT_EXIT_KIND_RECORD = 11,      /* a unit is about to run: context->rip is its address (engine's own) */
     DBT_EXIT_KIND_STEP = 12,        /* an instruction under the trap flag is done: context->rip is behind it */
     DBT_EXIT_KIND_CHECK = 13,       /* a self-checking unit found its source changed (engine's own) */
+    DBT_EXIT_KIND_BUDGET = 14,      /* the process has had as much translated as it may */
     DBT_EXIT_KIND_MEMORY = 10,      /* no memory for translated code can be had */
     DBT_EXIT_KIND_TABLE = 9,        /* an indirect call on its way to the table: never leaves (engine's own) */
     DBT_EXIT_KIND_SIGNAL = 8        /* context->pending was set: clear it, deliver, or do nothing */

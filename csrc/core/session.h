@@ -9,7 +9,7 @@
 
 /* cdef begin */
 #define DBT_SESSION_MAGIC 0x31544244 /* "DBT1" */
-#define DBT_SESSION_VERSION 3
+#define DBT_SESSION_VERSION 4
 #define DBT_SESSION_SLABS 1024
 #define DBT_SESSION_BOUNCE_BYTES 65536
 
@@ -52,6 +52,7 @@ typedef struct dbt_configuration {
     uint32_t cpu;              /* DBT_CPU_* */
     uint32_t plant;            /* DBT_PLANT_* */
     uint64_t plant_pc;         /* guest address */
+    uint64_t translation_budget; /* guest instructions that one process may have translated; 0: any number */
     uint64_t record_bytes;     /* of the record's memory, which follows the session's; 0: none */
     uint64_t profile_bytes;    /* of the profile's memory, in the same place (core/profile.h); 0: none */
 } dbt_configuration;
@@ -87,6 +88,17 @@ typedef struct dbt_statistics {
     uint64_t translation_cycles;       /* time-stamp counter ticks spent translating */
 } dbt_statistics;
 
+#define DBT_SLAB_CHARGES 32
+
+/* What translating has cost on behalf of one thread. The last one of a slab is that of all threads beyond. */
+typedef struct dbt_charge {
+    uint32_t tid;                      /* 0: not in use */
+    uint32_t reserved;
+    uint64_t guest_instructions;       /* translated when it came to them */
+    uint64_t cycles;                   /* time-stamp counter ticks spent on that */
+    uint64_t units_invalidated;        /* by its writes into code */
+} dbt_charge;
+
 #define DBT_SLAB_FREE 0
 #define DBT_SLAB_RUNNING 1
 #define DBT_SLAB_ENDED 2
@@ -101,6 +113,7 @@ typedef struct dbt_slab {
     char name[16];                     /* as prctl(PR_GET_NAME) */
     char path[256];                    /* of the program; empty when it is longer */
     dbt_statistics statistics;
+    dbt_charge charges[DBT_SLAB_CHARGES];
 } dbt_slab;
 
 /* The Machine's mailbox: one request at a time. The controller writes arguments, then sequence;

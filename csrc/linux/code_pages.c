@@ -158,9 +158,15 @@ bool dbt_code_write_fault(dbt_linux_space *space, u64 guest_address)
     u64 guest_page = DBT_PAGE_DOWN(guest_address);
     bool has_engine = dbt_space_lock_all(space);
     (void)dbt_extent_grow(space, guest_address);
+    u64 invalidated_before = space->statistics->units_invalidated;
     bool may_write = dbt_code_release_held(space, guest_page, guest_page + DBT_PAGE_BYTES);
     if (may_write) {
         space->statistics->code_page_write_faults++;
+        const dbt_linux_thread *thread = dbt_thread_self();
+        if (thread != 0 && thread->context->charge != 0) {
+            thread->context->charge->units_invalidated +=
+                space->statistics->units_invalidated - invalidated_before;
+        }
         dbt_heat_written(space, guest_page);
     } else {
         /* Another thread was stopped by the same page and has been here first. */

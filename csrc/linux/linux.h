@@ -334,6 +334,9 @@ void dbt_thread_kick(dbt_context *context);
 u64 dbt_thread_stack_top(const dbt_linux_thread *thread);
 void dbt_thread_use_signal_stack(const dbt_linux_thread *thread);
 
+/* From now on the thread counts in its process's slab, and pays for translations there. */
+void dbt_slab_charge(dbt_linux_thread *thread);
+
 /* slabs.c: a process's part of session memory. */
 void dbt_slab_claim(dbt_linux_process *process, u32 parent_pid);
 /* In a forked child: its own counts from here on. */

@@ -61,6 +61,7 @@ i64 dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status)
 static void learn_tid(dbt_linux_thread *thread)
 {
     thread->tid = (u32)dbt_host_call1(__NR_gettid, 0);
+    dbt_slab_charge(thread);
 }
 
 /* The kernel writes thread ids there, from within the call or when the thread ends. */
@@ -206,7 +207,7 @@ static void run_sharing_process(void *argument)
     u32 parent_pid = thread->process->pid;
     __asm__ volatile("wrgsbase %0" : : "r"(thread->context));
     dbt_slab_claim(thread->process, parent_pid);
-    thread->context->slab = thread->process->slab;
+    dbt_slab_charge(thread);
     if (thread->process->clears_handlers) {
         dbt_signals_clear_handlers(thread->process);
     }

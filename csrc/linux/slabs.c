@@ -85,9 +85,26 @@ void dbt_slab_claim(dbt_linux_process *process, u32 parent_pid)
     slab->path[0] = 0;
     dbt_slab_show_path(process);
     slab->statistics.tc_bytes_used = 0;
+    memset(slab->charges, 0, sizeof slab->charges);
     process->foreign_seen = __atomic_load_n(&slab->foreign_writes, __ATOMIC_ACQUIRE);
     (void)dbt_host_call2(__NR_prctl, PR_GET_NAME, (u64)slab->name);
     __atomic_store_n(&slab->state, DBT_SLAB_RUNNING, __ATOMIC_RELEASE);
+}
+
+void dbt_slab_charge(dbt_linux_thread *thread)
+{
+    dbt_slab *slab = thread->process->slab;
+    u32 at = 0;
+    for (; at < DBT_SLAB_CHARGES - 1; at++) {
+        u32 none = 0;
+        if (slab->charges[at].tid == thread->tid ||
+            __atomic_compare_exchange_n(&slab->charges[at].tid, &none, thread->tid, false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            break;
+        }
+    }
+    thread->context->slab = slab;
+    thread->context->charge = &slab->charges[at];
 }
 
 void dbt_slab_adopt(dbt_linux_thread *thread, u32 parent_pid)
@@ -95,7 +112,7 @@ void dbt_slab_adopt(dbt_linux_thread *thread, u32 parent_pid)
     dbt_linux_process *process = thread->process;
     dbt_slab *inherited = process->slab;
     dbt_slab_claim(process, parent_pid);
-    thread->context->slab = process->slab;
+    dbt_slab_charge(thread);
     process->space->statistics = &process->slab->statistics;
     dbt_engine_set_statistics(process->space->engine, &process->slab->statistics);
     dbt_slab_drop(process, inherited);
@@ -121,7 +138,7 @@ void dbt_slab_resume(dbt_linux_thread *thread)
         dbt_slab_adopt(thread, parent_pid);
     } else {
         dbt_slab_claim(process, parent_pid);
-        thread->context->slab = process->slab;
+        dbt_slab_charge(thread);
     }
 }
 

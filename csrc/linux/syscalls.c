@@ -409,6 +409,8 @@ void dbt_linux_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instruct
         unsupported(thread, instruction);
     case DBT_EXIT_KIND_MEMORY:
         refuse(thread, "there is no memory for translated code (is there a limit on address space?)");
+    case DBT_EXIT_KIND_BUDGET:
+        refuse(thread, "the translation budget of this process is used up (--translation-budget)");
     case DBT_EXIT_KIND_CONTINUATION:
     case DBT_EXIT_KIND_MISS:
     case DBT_EXIT_KIND_CALLOUT:

@@ -70,6 +70,7 @@ void dbt_machine_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instru
         leave(context, DBT_EXIT_COUNT);
         return;
     case DBT_EXIT_KIND_MEMORY:
+    case DBT_EXIT_KIND_BUDGET:
         leave(context, DBT_EXIT_UNSUPPORTED);
         return;
     case DBT_EXIT_KIND_CONTINUATION:

@@ -412,6 +412,7 @@ _Noreturn void dbt_start_main(u64 *kernel_stack)
     /* From here on the thread knows itself: reports, reading /proc, code that it lends to translations. */
     __asm__ volatile("wrgsbase %0" : : "r"(boot.thread->context));
     boot.thread->tid = process->pid;
+    dbt_slab_charge(boot.thread);
     if (boot.filters_fd >= 0 && !dbt_seccomp_load(boot.thread, boot.filters_fd)) {
         fail(DBT_STATUS_FAILED, "the seccomp filters of the program that started this one are lost", "");
     }

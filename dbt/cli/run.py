@@ -21,6 +21,9 @@ from dbt.tcache.settings import (
 
 if TYPE_CHECKING:
     from dbt.runtime.session import Session
+    from dbt.tcache.statistics import ThreadCharge
+
+_CHARGES_SHOWN = 5
 
 
 class Option(NamedTuple):
@@ -67,6 +70,8 @@ OPTIONS = (
            "The processor that the program sees: host, or x86-64-v2 (no AVX)."),
     Option("--self-check", "self_check", "WHICH", parse_self_check,
            "Units that compare their source at entry: auto (often written pages), always, never."),
+    Option("--translation-budget", "translation_budget", "N", parse_count,
+           "End a process that has more than N guest instructions translated (0: none)."),
     Option("--die-with-parent", "", "", bool,
            "Kill the program when the process that started dbt dies."),
     Option("--no-follow", "follow", "", _no,
@@ -173,4 +178,18 @@ def report(session: Session) -> str:
             f"{process.statistics.guest_instructions_translated:>11,} instructions"
             for process in processes
         ]
+    lines += _charges([charge for process in processes for charge in process.threads])
     return "\n".join(lines)
+
+
+def _charges(charges: list[ThreadCharge]) -> list[str]:
+    """Which threads the translator has worked for most, where there are several."""
+    cycles = sum(charge.cycles for charge in charges)
+    if len(charges) < 2 or not cycles:
+        return []
+    most = sorted(charges, key=lambda charge: -charge.cycles)[:_CHARGES_SHOWN]
+    return [
+        f"  thread {charge.tid:>7}: {100 * charge.cycles / cycles:5.1f}% of the time translating,"
+        f" {charge.guest_instructions:,} instructions, {charge.units_invalidated:,} units made void"
+        for charge in most
+    ]

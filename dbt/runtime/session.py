@@ -68,6 +68,7 @@ class Session:
         configuration.unit_cap = settings.unit_cap
         configuration.chain_until = settings.chain_until
         configuration.cap_after = settings.cap_after
+        configuration.translation_budget = settings.translation_budget
         configuration.die_with = die_with
         configuration.cpu = lib.DBT_CPU_HOST if settings.cpu == "host" else lib.DBT_CPU_LEVEL_2
         if settings.plant is not None:
@@ -149,7 +150,7 @@ class Session:
         with the name of its last program. After DBT_SESSION_SLABS programs, a new one goes on in
         the slab of one that has ended, and adds to its counts.
         """
-        from dbt.tcache.statistics import ProcessStatistics, Statistics
+        from dbt.tcache.statistics import ProcessStatistics, Statistics, ThreadCharge
 
         found: dict[int, ProcessStatistics] = {}
         for index in range(min(self.memory.slabs_claimed, lib.DBT_SESSION_SLABS)):
@@ -164,6 +165,7 @@ class Session:
                 name=ffi.string(slab.name).decode(errors="replace"),
                 running=slab.state == lib.DBT_SLAB_RUNNING,
                 statistics=Statistics.sum([earlier.statistics, counted]) if earlier else counted,
+                threads=(*(earlier.threads if earlier else ()), *ThreadCharge.read(slab.charges)),
             )
         return tuple(found.values())
 

@@ -45,6 +45,8 @@ class Settings(NamedTuple):
         self_check: which units compare their source at entry with what was translated: those of
             pages that keep being written ("auto"), all ("always"), or none ("never": each write
             into a page of code is a fault).
+        translation_budget: guest instructions that one process may have translated, retranslations
+            included; one that wants more is ended. 0: any number.
         plant: a bug to be made on purpose, to see that comparing finds it: its kind, one of
             PLANTS, and the guest address it is made at. None: none.
     """
@@ -59,6 +61,7 @@ class Settings(NamedTuple):
     returns: str = "auto"
     cpu: str = "host"
     self_check: str = "auto"
+    translation_budget: int = 0
     plant: tuple[str, int] | None = None
 
     @classmethod
@@ -176,4 +179,5 @@ VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "DBT_RETURNS": ("returns", parse_returns),
     "DBT_CPU": ("cpu", parse_cpu),
     "DBT_SELF_CHECK": ("self_check", parse_self_check),
+    "DBT_TRANSLATION_BUDGET": ("translation_budget", parse_count),
 }

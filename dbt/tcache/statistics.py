@@ -110,6 +110,33 @@ else:
 
 
 @dataclass(frozen=True)
+class ThreadCharge:
+    """What translating has cost on behalf of one guest thread.
+
+    Attributes:
+        tid: its thread id; of more than 31 threads of a process, the others are one charge, by the
+            id of the first of them.
+        guest_instructions: translated when the thread came to them.
+        cycles: time-stamp counter ticks spent on that.
+        units_invalidated: units that its writes into code made void.
+    """
+
+    tid: int
+    guest_instructions: int
+    cycles: int
+    units_invalidated: int
+
+    @classmethod
+    def read(cls, charges: Any) -> tuple[ThreadCharge, ...]:
+        """Copies the charges of a slab out of session memory."""
+        return tuple(
+            cls(charge.tid, charge.guest_instructions, charge.cycles, charge.units_invalidated)
+            for charge in charges
+            if charge.tid
+        )
+
+
+@dataclass(frozen=True)
 class ProcessStatistics:
     """What one guest process counted.
 
@@ -119,6 +146,7 @@ class ProcessStatistics:
         name: its name as ps shows it.
         running: whether it had not ended when this was read.
         statistics: its counters since it started.
+        threads: what translating cost, thread by thread.
     """
 
     pid: int
@@ -126,3 +154,4 @@ class ProcessStatistics:
     name: str
     running: bool
     statistics: Statistics
+    threads: tuple[ThreadCharge, ...] = ()
