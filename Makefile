@@ -87,7 +87,7 @@ signals: build ## a signal at every host instruction, and millions of signals, n
 stress: build ## stress-ng's stressors, natively and translated (MODE=nochain, tiny, cap1 or checked)
 	$(PYTHON) -m tests.stress
 
-stress-threads: build ## 64 threads in the smallest cache, with signals, for a minute
+stress-threads: build ## 64 threads in the smallest cache, with signals, rewriting code, for two minutes
 	$(PYTHON) -m tests.stress.threads
 
 runtimes: build ## Go, Rust, Java, node and other machines and compilers, several runs (MODE=...)

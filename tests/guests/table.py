@@ -278,6 +278,7 @@ GUESTS: tuple[Guest, ...] = (
     _threads("threads_stress", b"1051064952690457913\n"),
     _threads("threads_stress", arguments=("8", "signals"), label="signals"),
     _threads("threads_write_code", b"0\n"),
+    _threads("threads_rewrite", b"0 wrong\n"),
     _threads("threads_clone", b"1 1 1 1 1 1\n"),
     _threads("threads_vfork", b"120\n"),
     _threads("threads_vfork_deep", b"1300 1300\n"),

@@ -14,7 +14,7 @@ from tests.stress.stressors import (
     read_table,
     try_stressor,
 )
-from tests.stress.threads import WAYS, differences
+from tests.stress.threads import WAYS, Way, differences
 
 SAMPLE = ("sigsegv", "sigq", "clone", "pthread", "vfork", "munmap", "mprotect", "futex", "timer")
 
@@ -34,9 +34,9 @@ def test_sample(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("returns", "with_signals"), WAYS)
-def test_threads_in_the_smallest_cache(returns: str, with_signals: bool) -> None:
-    assert list(differences(returns, with_signals, 0)) == [""]
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.label)
+def test_threads(way: Way) -> None:
+    assert list(differences(way, 0)) == [""]
 
 
 def test_table_names_each_stressor_once() -> None:

@@ -1,8 +1,9 @@
-"""Runs 64 threads that translate, link and evict in the smallest cache, and compares their sums.
+"""Runs 64 threads that translate, evict, rewrite code and invalidate, and compares their sums.
 
     python -m tests.stress.threads [--seconds S]
 
-Each way of returns gets its share of the time, with and without signals that keep arriving. Exit
+Each way gets its share of the time: returns by table and paired in the smallest cache, with and
+without signals that keep arriving; threads that rewrite code, with every way of noticing it. Exit
 status 0 says that every run gave the native output.
 """
 
@@ -11,36 +12,70 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from dbt.tcache.settings import KIB
 from tests.guests.build import build
 from tests.guests.execute import describe_difference, run, run_native
 
-ROUNDS = 20
 
-#: How returns go, and whether signals arrive.
-WAYS = (("table", False), ("paired", False), ("table", True), ("paired", True))
+@dataclass(frozen=True)
+class Way:
+    """One guest with 64 threads, and how it is translated.
+
+    Attributes:
+        label: of its line.
+        guest: its name; the source is in guests/.
+        arguments: of the guest.
+        settings: fields of dbt.tcache.settings.Settings.
+    """
+
+    label: str
+    guest: str
+    arguments: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+    def command(self) -> list[str]:
+        """The guest's command line."""
+        program = build(self.guest, f"{self.guest}.c", "pie", ("-pthread",))
+        return [str(program), *self.arguments]
 
 
-def command(with_signals: bool) -> list[str]:
-    """The guest's command line."""
-    program = build("threads_stress", "threads_stress.c", "pie", ("-pthread",))
-    return [str(program), str(ROUNDS), *(["signals"] if with_signals else [])]
+_TINY = {"tc_size_bytes": 64 * KIB}
+WAYS = (
+    *(
+        Way(f"{returns}, signals" if more else returns, "threads_stress", ("20", *more),
+            {**_TINY, "returns": returns})
+        for more in ((), ("signals",))
+        for returns in ("table", "paired")
+    ),
+    *(
+        Way(f"rewriting, {label}", "threads_rewrite", ("300",), settings)
+        for label, settings in (
+            ("roomy", {}),
+            ("tiny", _TINY),
+            ("tiny, paired", {**_TINY, "returns": "paired"}),
+            ("write-protected", {"self_check": "never"}),
+            ("self-checking", {**_TINY, "self_check": "always"}),
+        )
+    ),
+)  # fmt: skip
 
 
-def differences(returns: str, with_signals: bool, seconds: float) -> Iterator[str]:
+def differences(way: Way, seconds: float) -> Iterator[str]:
     """Runs one way again and again; yields for each run what differs from the native one.
 
     Args:
-        returns: how returns find their way, a setting of the engine.
-        with_signals: whether every thread is sent signals.
+        way: what is run, and how.
         seconds: how long; there is at least one run.
     """
-    words = command(with_signals)
+    words = way.command()
     native = run_native(words)
     end = time.monotonic() + seconds
     while True:
-        translated = run(words, mode="tiny", settings={"returns": returns}, timeout_s=120)
+        translated = run(words, mode="default", settings=way.settings, timeout_s=120)
         yield describe_difference(native, translated)
         if time.monotonic() > end:
             return
@@ -53,15 +88,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when every run was the same, else 1.
     """
     parser = argparse.ArgumentParser(prog="python -m tests.stress.threads", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, metavar="S", help="in all")
+    parser.add_argument("--seconds", type=float, default=120.0, metavar="S", help="in all")
     options = parser.parse_args(arguments)
     bad = 0
-    for returns, with_signals in WAYS:
-        found = list(differences(returns, with_signals, options.seconds / len(WAYS)))
+    for way in WAYS:
+        found = list(differences(way, options.seconds / len(WAYS)))
         different = [text for text in found if text]
         bad += len(different)
-        what = "with signals" if with_signals else "without signals"
-        print(f"{returns:<8}{what:<17}{len(found)} runs, {len(different)} different", flush=True)
+        print(f"{way.label:<28}{len(found)} runs, {len(different)} different", flush=True)
         for text in different[:3]:
             print(text, flush=True)
     return 1 if bad else 0
