@@ -39,7 +39,8 @@ typedef enum dbt_personality { DBT_PERSONALITY_LINUX = 0, DBT_PERSONALITY_MACHIN
 #define DBT_PLANT_TARGET 4  /* its RIP-relative operand is 8 bytes off */
 #define DBT_PLANT_LINK 5    /* jumps to plant_pc are linked to another unit */
 #define DBT_PLANT_STORE 6   /* it is left out */
-#define DBT_PLANT_COUNT 7
+#define DBT_PLANT_STALE 7   /* its unit stays in use when its source changes */
+#define DBT_PLANT_COUNT 8
 
 typedef struct dbt_configuration {
     uint32_t personality;

@@ -299,12 +299,18 @@ static bool overlaps(const dbt_unit *unit, u64 guest_start, u64 guest_end) {
     return unit->guest_pc < guest_end && unit->guest_pc + unit->guest_bytes > guest_start;
 }
 
+static bool stays_stale(const dbt_engine *engine, const dbt_unit *unit) {
+    return engine->configuration.plant == DBT_PLANT_STALE &&
+           overlaps(unit, engine->configuration.plant_pc, engine->configuration.plant_pc + 1);
+}
+
 /* Retires the units of one bucket that overlap; the list changes under us, so start over each time. */
 static void invalidate_bucket(dbt_engine *engine, u32 bucket, u64 guest_start, u64 guest_end) {
     u32 link = engine->pages[bucket];
     while (link) {
         const u32 number = (link - 1) >> 1;
-        if (overlaps(&engine->units[number], guest_start, guest_end)) {
+        if (overlaps(&engine->units[number], guest_start, guest_end) &&
+            !stays_stale(engine, &engine->units[number])) {
             dbt_tcache_retire(engine, number);
             engine->statistics->units_invalidated++;
             link = engine->pages[bucket];

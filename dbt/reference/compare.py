@@ -257,7 +257,7 @@ def _explained(follower: Follower, found: Found) -> tuple[Difference, Case | Non
         data = oracle.read(address, PAGE_BYTES)
         return None if region is None or data is None else Page(region.protection, data)
 
-    kind, values, pc = found.kind, coarse, None
+    kind, values, pc, hint = found.kind, coarse, None, ""
     try:
         narrowing = Narrowing(case, oracle, follower.settings, source, place.executed)
         try:
@@ -269,12 +269,14 @@ def _explained(follower: Follower, found: Found) -> tuple[Difference, Case | Non
                 kind = "control"
                 case.leads_to = int(coarse[0].expected, 16)
                 case.add_page(case.leads_to, source)
+            elif place.instructions:
+                hint = ", but not when it is translated anew: the code of before may be stale"
         finally:
             narrowing.close()
     except DbtError as error:
         values = (*values, Value("(the case alone)", "runs", str(error)))
     text = instruction_text(oracle, pc) if pc is not None else ""
-    case.note = summary(kind, text)
+    case.note = summary(kind, text) + hint
     difference = Difference(
         kind=kind,
         unit_pc=place.pc,

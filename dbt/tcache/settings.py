@@ -20,7 +20,7 @@ CHAIN_ALL = 0xFFFFFFFF
 RETURNS = ("auto", "table", "paired")
 CPUS = ("host", "x86-64-v2")
 SELF_CHECKS = ("auto", "always", "never")
-PLANTS = ("length", "flag", "scratch", "target", "link", "store")
+PLANTS = ("length", "flag", "scratch", "target", "link", "store", "stale")
 
 _UNITS = {"": 1, "K": KIB, "M": MIB, "G": GIB}
 

@@ -35,12 +35,13 @@ FIRST_VALUE = {
 }
 
 
-def _guest() -> Path:
-    return build("plants", "plants.S", "bare")
+def _guest(kind: str | None = None) -> Path:
+    name = "plants_stale" if kind == "stale" else "plants"
+    return build(name, f"{name}.S", "bare")
 
 
 def _symbol(name: str) -> int:
-    with _guest().open("rb") as file:
+    with _guest(name).open("rb") as file:
         table = ELFFile(file).get_section_by_name(".symtab")
         assert isinstance(table, SymbolTableSection)
         (symbol,) = table.get_symbol_by_name(name) or []
@@ -49,7 +50,8 @@ def _symbol(name: str) -> int:
 
 def _compare(oracle: str, kind: str | None = None) -> Verdict:
     plant = (kind, _symbol(kind)) if kind else None
-    return dbt.compare([_guest()], oracle=oracle, settings=dbt.Settings(plant=plant), quiet=True)
+    settings = dbt.Settings(plant=plant)
+    return dbt.compare([_guest(kind)], oracle=oracle, settings=settings, quiet=True)
 
 
 @pytest.mark.parametrize("oracle", ORACLES)
@@ -74,6 +76,20 @@ def test_a_planted_bug_is_found(kind: str, oracle: str) -> None:
     else:
         assert difference.pc == _symbol(kind), str(verdict)
     assert hex(difference.unit_pc) in str(verdict)
+
+
+@pytest.mark.parametrize("oracle", ORACLES)
+def test_code_that_stays_in_use_is_found(oracle: str) -> None:
+    """A case of it cannot be replayed alone: what is wrong is that the unit is still there."""
+    verdict = _compare(oracle, "stale")
+    difference = verdict.difference
+    assert difference is not None, str(verdict)
+    assert (difference.kind, difference.pc) == ("state", None)
+    assert difference.unit_pc == _symbol("stale") - 1
+    assert "stale" in difference.summary
+    assert [(value.name, value.expected, value.actual) for value in difference.values] == [
+        ("rdx", "0x4", "0x5")
+    ]
 
 
 @pytest.mark.parametrize("every", [3, 50, "syscall", "instruction"])
