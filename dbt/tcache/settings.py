@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from dbt.errors import UsageError
@@ -133,37 +133,20 @@ def parse_count(text: str) -> int:
     return value
 
 
-def parse_returns(text: str) -> str:
-    """Checks a way for returns.
+def _one_of(names: Sequence[str], what: str) -> Callable[[str], str]:
+    """A parser that takes one of some names, and raises UsageError for any other text."""
 
-    Raises:
-        UsageError: there is no such way.
-    """
-    if text not in RETURNS:
-        raise UsageError(f"{text!r} is no way for returns; there are {', '.join(RETURNS)}")
-    return text
+    def parse(text: str) -> str:
+        if text not in names:
+            raise UsageError(f"{text!r} is no {what}; there are {', '.join(names)}")
+        return text
 
-
-def parse_cpu(text: str) -> str:
-    """Checks a processor's name.
-
-    Raises:
-        UsageError: there is no such processor to be shown.
-    """
-    if text not in CPUS:
-        raise UsageError(f"{text!r} is no processor to show; there are {', '.join(CPUS)}")
-    return text
+    return parse
 
 
-def parse_self_check(text: str) -> str:
-    """Checks a choice of units that check themselves.
-
-    Raises:
-        UsageError: there is no such choice.
-    """
-    if text not in SELF_CHECKS:
-        raise UsageError(f"{text!r} is no choice of checks; there are {', '.join(SELF_CHECKS)}")
-    return text
+parse_returns = _one_of(RETURNS, "way for returns")
+parse_cpu = _one_of(CPUS, "processor to show")
+parse_self_check = _one_of(SELF_CHECKS, "choice of checks")
 
 
 def _parse_no(text: str) -> bool:
