@@ -142,6 +142,7 @@ GUESTS: tuple[Guest, ...] = (
     _bare("exit_status", status=42),
     _bare("is_prime", b"1229\n"),
     _bare("plants", status=100, variants=BARE_STATIC),
+    _bare("plants_stale", status=15),
     _bare("is_prime", b"25\n", arguments=("100",), label="100", variants=BARE_STATIC),
     _bare("jcc_all", b"1024\n"),
     _bare("loop_forms"),
@@ -279,6 +280,7 @@ GUESTS: tuple[Guest, ...] = (
     _threads("threads_stress", arguments=("8", "signals"), label="signals"),
     _threads("threads_write_code", b"0\n"),
     _threads("threads_rewrite", b"0 wrong\n"),
+    _threads("burns_translator", status=1),  # that it burns is for tests/cli/test_budget.py
     _threads("threads_clone", b"1 1 1 1 1 1\n"),
     _threads("threads_vfork", b"120\n"),
     _threads("threads_vfork_deep", b"1300 1300\n"),
