@@ -86,18 +86,23 @@ def run_native(words: list[str], where: Context) -> Sample:
     return measure(words, cwd=where.directory, environment=dict(ENVIRONMENT))
 
 
-def translated_runner(mode: str) -> Runner:
+def translated_runner(mode: str, *, sampled: bool = False, counted: bool = False) -> Runner:
     """What times a program under translation, the VMM started directly.
 
     Args:
         mode: a key of tests.guests.execute.MODES.
+        sampled: whether it is profiled, by samples.
+        counted: and by counting executions.
     """
 
     def runner(words: list[str], where: Context) -> Sample:
+        from dbt.profiler.run import INTERVAL_US
         from dbt.runtime.session import Session
         from dbt.tcache.settings import Settings
 
-        with Session(Settings(**MODES[mode])) as session:
+        interval_us = INTERVAL_US if sampled else 0
+        settings = Settings(**MODES[mode])
+        with Session(settings, sample_interval_us=interval_us, counts=counted) as session:
             return measure(
                 ["dbt-vmm", str(session.fd), words[0], *words],
                 executable=str(vmm_path()),
@@ -208,6 +213,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(width=max(Console().width, 120) if not sys.stdout.isatty() else None)
     where = context("full")
     columns: dict[str, Runner] = {"dbt": translated_runner(options.mode)}
+    if options.profile:
+        columns["sampled"] = translated_runner(options.mode, sampled=True)
+        columns["counted"] = translated_runner(options.mode, sampled=True, counted=True)
     if options.peers:
         columns |= {
             name: peer_runner(words) for name, words in PEERS.items() if shutil.which(words[0])
@@ -237,6 +245,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--mode", default="default", choices=list(MODES), help="of the engine")
     parser.add_argument(
         "--peers", action="store_true", help="time the installed peers too, one round"
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="time `dbt profile`, sampled and counted, too"
     )
     return parser.parse_args(arguments)
 

@@ -15,6 +15,7 @@ from dbt.errors import DbtError
 
 if TYPE_CHECKING:
     from dbt.decoder import Instruction, decode
+    from dbt.profiler.attach import translation_cache
     from dbt.profiler.model import Profile
     from dbt.profiler.run import profile
     from dbt.reference.compare import compare
@@ -39,6 +40,7 @@ __all__ = [
     "decode",
     "profile",
     "run",
+    "translation_cache",
 ]
 
 _HOMES = {
@@ -54,6 +56,7 @@ _HOMES = {
     "decode": "dbt.decoder",
     "profile": "dbt.profiler.run",
     "run": "dbt.runtime.launch",
+    "translation_cache": "dbt.profiler.attach",
 }
 
 

@@ -51,6 +51,15 @@ _Noreturn void dbt_fatal(const char *file, int line, const char *what);
 #define DBT_PAGE_DOWN(address) ((address) & ~(DBT_PAGE_BYTES - 1))
 #define DBT_PAGE_UP(address) (((address) + DBT_PAGE_BYTES - 1) & ~(DBT_PAGE_BYTES - 1))
 
+/* Of the time-stamp counter. */
+static inline uint64_t dbt_ticks(void)
+{
+    uint32_t low;
+    uint32_t high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
 void *memcpy(void *restrict to, const void *restrict from, size_t size_bytes);
 void *memmove(void *to, const void *from, size_t size_bytes);
 void *memset(void *to, int value, size_t size_bytes);

@@ -195,13 +195,6 @@ void dbt_dispatch_settle(dbt_context *context) {
     }
 }
 
-static u64 ticks(void) {
-    u32 low;
-    u32 high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (u64)high << 32 | low;
-}
-
 /* The unit to go on with; cap is less than the setting when a budget or a lone instruction asks. */
 static dbt_status find_unit(dbt_context *context, dbt_entry_kind entry, u32 *unit) {
     dbt_engine *engine = context->engine;
@@ -224,13 +217,13 @@ static dbt_status find_unit(dbt_context *context, dbt_entry_kind entry, u32 *uni
     }
     pair_large(engine);
     dbt_statistics *statistics = engine->statistics;
-    const u64 ticks_before = ticks();
+    const u64 ticks_before = dbt_ticks();
     const u64 translated_before = statistics->guest_instructions_translated;
     context->translating = 1;
     const dbt_status status =
         dbt_translate_unit(engine, context->rip, entry, cap, transient, unit);
     context->translating = 0;
-    const u64 spent = ticks() - ticks_before;
+    const u64 spent = dbt_ticks() - ticks_before;
     statistics->translation_cycles += spent;
     if (context->charge) {
         context->charge->cycles += spent;

@@ -77,7 +77,10 @@ typedef struct dbt_statistics {
     uint64_t table_fills;              /* entries written into the indirect-branch tables */
     uint64_t evictions;                /* chunks of the TC emptied for room */
     uint64_t units_evicted;
+    uint64_t eviction_cycles;          /* time-stamp counter ticks spent emptying them */
     uint64_t units_invalidated;        /* their guest memory was unmapped or changed */
+    uint64_t units_invalidated_write;  /* of them, because the process wrote there; */
+    uint64_t units_invalidated_map;    /* because it mapped, unmapped or protected something there */
     uint64_t code_pages_protected;
     uint64_t code_page_write_faults;
     uint64_t self_check_pages;         /* pages written so often that their units check themselves instead */

@@ -295,6 +295,7 @@ static u64 free_slot(const dbt_engine *engine, u32 arena_number) {
 void dbt_tcache_evict(dbt_engine *engine, u32 number) {
     dbt_chunk *chunk = &engine->chunks[number];
     const u32 first = number * engine->units_per_chunk;
+    const u64 before = dbt_ticks();
     for (u32 i = 0; i < chunk->unit_count; i++) {
         if (engine->units[first + i].flags & DBT_UNIT_LIVE) {
             dbt_tcache_retire(engine, first + i);
@@ -311,6 +312,7 @@ void dbt_tcache_evict(dbt_engine *engine, u32 number) {
     memset(chunk, 0, sizeof *chunk);
     engine->chunks_live--;
     engine->evictions++;
+    engine->statistics->eviction_cycles += dbt_ticks() - before;
 }
 
 static u32 oldest_chunk(const dbt_engine *engine, u32 arena, bool any_arena) {

@@ -119,7 +119,9 @@ static bool unwatch(dbt_linux_space *space, u64 guest_start, u64 guest_end)
         if (end > ((guest_end + page_mask) & ~page_mask)) {
             end = (guest_end + page_mask) & ~page_mask;
         }
+        u64 before = space->statistics->units_invalidated;
         dbt_engine_change_drop(space->engine, start, end);
+        space->statistics->units_invalidated_write += space->statistics->units_invalidated - before;
         i64 result = dbt_host_mprotect(start, end - start, dbt_map_host_protection(region.protection));
         DBT_ASSERT(result == 0);
         dbt_map_set(space, start, end, region.protection, region.flags & ~DBT_REGION_WATCHED);

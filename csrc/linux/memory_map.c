@@ -163,7 +163,9 @@ void dbt_map_drop_code(dbt_linux_space *space, u64 guest_start, u64 guest_end)
     u32 at = dbt_map_lower_bound(space, guest_start);
     for (; at < space->region_count && space->regions[at].guest_start < guest_end; at++) {
         if ((space->regions[at].protection & PROT_EXEC) != 0) {
+            u64 before = space->statistics->units_invalidated;
             dbt_engine_change_drop(space->engine, guest_start, guest_end);
+            space->statistics->units_invalidated_map += space->statistics->units_invalidated - before;
             return;
         }
     }

@@ -50,7 +50,10 @@ class Figures:
     tc_bytes_used: int
     evictions: int
     units_evicted: int
+    eviction_cycles: int
     units_invalidated: int
+    units_invalidated_write: int
+    units_invalidated_map: int
     code_pages_protected: int
     samples: int
     time_share_tc: float | None

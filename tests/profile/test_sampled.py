@@ -168,3 +168,21 @@ def test_a_command_that_is_not_there_is_told_as_by_run() -> None:
         dbt.profile([])
     done = subprocess.run([*COMMAND, "profile", "/nowhere"], capture_output=True)
     assert done.returncode == 127
+
+
+def test_invalidations_are_told_by_cause() -> None:
+    program = build("rewrite_line", "rewrite_line.S", "bare")
+    figures = dbt.profile([program], capture_output=True).figures
+    assert figures.units_invalidated_write > 0
+    assert figures.units_invalidated_write + figures.units_invalidated_map <= (
+        figures.units_invalidated
+    )
+    tiny = dbt.Settings(tc_size_bytes=1 << 16)
+    figures = dbt.profile(["/bin/sh", "-c", ":"], settings=tiny).figures
+    assert figures.evictions > 0 and figures.eviction_cycles > 0
+
+
+def test_the_interpreter_loop_is_the_hottest_of_python() -> None:
+    work = "print(sum(number * number for number in range(2_000_000)))"
+    profile = dbt.profile(["/usr/bin/python3", "-c", work], capture_output=True)
+    assert profile.functions[0].name == "_PyEval_EvalFrameDefault"

@@ -1,0 +1,70 @@
+"""The translation cache of a process that runs under `dbt profile`."""
+
+from __future__ import annotations
+
+import os
+
+from dbt.errors import LaunchError
+from dbt.profiler.collect import Collector
+from dbt.runtime.session import Session
+from dbt.tcache.cache import CachedUnit, TranslationCache
+
+
+def translation_cache(pid: int) -> TranslationCache:
+    """The units that a running process has translated.
+
+    Args:
+        pid: of a process that `dbt profile`, or `dbt.profile`, has started, or a child of it.
+
+    Returns:
+        Its cache as it is now; make another one to see it later.
+
+    Raises:
+        LaunchError: there is no such process, or it is not profiled, or may not be looked at.
+    """
+    with Session.attach(pid) as session:
+        if not session.is_profiled:
+            raise LaunchError(
+                f"process {pid} was not started by dbt profile: nothing notes its units"
+            )
+        collector = Collector(session)
+        collector.drain(last=True)
+        regions = [i.region for i in collector.images if i.pid == pid and i.region is not None]
+        if not regions:
+            raise LaunchError(f"process {pid} is not one of the session's programs")
+        units = tuple(_units(collector, regions[-1]))
+    path = f"/proc/{pid}/mem"
+
+    def read_host(address: int, size_bytes: int) -> bytes:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.pread(descriptor, size_bytes, address)
+        finally:
+            os.close(descriptor)
+
+    return TranslationCache(units, read_host)
+
+
+def _units(collector: Collector, region: int) -> list[CachedUnit]:
+    """Those of one list, and those that it has inherited."""
+    lists = collector.units()
+    found: list[CachedUnit] = []
+    end = 1 << 32
+    at: int | None = region
+    while at is not None and at in lists:
+        units = lists[at]
+        for index in range(min(units.row_count, max(end - units.inherited, 0))):
+            row = units.rows[index]
+            found.append(
+                CachedUnit(
+                    number=units.inherited + index,
+                    pc=row.guest_pc,
+                    code=units.code[row.code_at : row.code_at + row.guest_bytes],
+                    instructions=row.instructions,
+                    host_pc=row.host_pc,
+                    host_bytes=row.host_bytes,
+                )
+            )
+        end = units.inherited
+        at = units.parent
+    return found
