@@ -11,7 +11,7 @@ FUZZ_INPUTS ?= 1000000
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: signals help setup build run test quick full golden lint fuzz asan \
+.PHONY: compare-programs signals help setup build run test quick full golden lint fuzz asan \
     bench matrix cpython servers soak matrix-packages modes docs check wheel clean
 .NOTPARALLEL:
 
@@ -46,6 +46,9 @@ lint: build ## style, types and import layers
 
 fuzz: build ## random programs on all references for SECONDS (SEED=...; 0: another one each time)
 	$(PYTHON) -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)
+
+compare-programs: build ## programs of Debian and all guests, compared on both references (ORACLE=..., NAMES=...)
+	$(PYTHON) -m tests.reference $(if $(ORACLE),--oracle $(ORACLE)) $(NAMES)
 
 asan: $(SETUP) ## the core under ASan and UBSan, fed with FUZZ_INPUTS random inputs
 	@$(PYTHON) -W ignore setup.py --quiet build_core --sanitize

@@ -95,6 +95,7 @@ typedef struct dbt_context {
     u32 translating;                   /* inside the translator, for samples */
     u64 executed;                      /* guest instructions done; counted only while units are recorded */
     u32 recorded;                      /* traits of the unit recorded last, as dbt_unit_record.flags */
+    u32 going_on;                      /* executed holds so many of the unit that is about to be entered */
 } dbt_context;
 
 /* Offset of the spill slot of register 0 to 7. */

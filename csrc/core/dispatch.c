@@ -147,6 +147,7 @@ static void record(dbt_context *context, const dbt_exit *exit, dbt_arrival *arri
 static void go_on(dbt_context *context, u32 number) {
     const dbt_unit *unit = &context->engine->units[number];
     context->executed += unit->instructions;
+    context->going_on = unit->instructions;
     context->resume = unit->host_body + DBT_STUB_BYTES;
 }
 
@@ -316,6 +317,10 @@ u32 dbt_dispatch(dbt_context *context) {
     dbt_arrival arrival;
     dbt_engine_lock(engine);
     context->in_tc = 0;
+    if (context->exit_id == 0) {
+        context->executed -= context->going_on; /* a signal came first: nothing of the unit has run */
+    }
+    context->going_on = 0;
     const bool steps = takes_step(context);
     serve(context, &arrival);
     if (steps) {

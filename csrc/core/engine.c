@@ -299,6 +299,7 @@ dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
         context->budget_used -= place.instructions_left;
     }
     context->executed -= place.instructions_uncounted;
+    context->going_on = 0;
     if (engine->counting && context->counters) {
         *(u64 *)context->counters += place.instructions_uncounted; /* dbt_profile_counters.taken_back */
     }

@@ -23,6 +23,7 @@
 #define UC_ERR_INSN_INVALID 10
 #define PROTECTION_EXECUTE 4u
 #define FLAGS_PRIVILEGED 0x193200ULL /* IF IOPL RF VIF VIP */
+#define RFLAGS_RF 0x10000ULL
 #define UC_CONTROL(type, count, way) ((u32)(type) | (u32)(count) << 26 | (u32)(way) << 30)
 #define UC_CONTROL_CPU UC_CONTROL(7, 1, 1)
 #define UC_CONTROL_FLUSH UC_CONTROL(10, 0, 1)
@@ -472,6 +473,7 @@ static void set_state(dbt_oracle *oracle, const dbt_unit_record *state, const u8
 {
     unicorn *own = oracle->own;
     dbt_unit_record copy = *state;
+    copy.rflags &= ~RFLAGS_RF; /* Unicorn would push it */
     void *values[GENERAL_COUNT];
     (void)features;
     for (int number = 0; number < 16; number++) {
@@ -504,9 +506,7 @@ static int unmap(dbt_oracle *oracle, u64 guest_start, u64 guest_end)
 static int protect(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 protection)
 {
     unicorn *own = oracle->own;
-    if (protection & PROTECTION_EXECUTE) {
-        flush(own);
-    }
+    flush(own); /* what was executable once would stay so, too */
     return -own->protect(own->engine, guest_start, guest_end - guest_start, protection);
 }
 

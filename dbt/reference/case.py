@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from dbt._native import ffi, lib
-from dbt.decoder.instruction import FLAG_NAMES, REGISTER_NAMES
-from dbt.errors import UsageError
+from dbt.decoder.instruction import FLAG_NAMES, REGISTER_NAMES, iterate
+from dbt.errors import DbtError, UsageError
 from dbt.reference.oracle import EQUAL, FAULT, Oracle
 from dbt.reference.verdict import Difference, Value
 from dbt.runtime.machine import ExitReason, Machine
@@ -24,6 +25,7 @@ from dbt.tcache.settings import Settings
 VERSION = 1
 PAGE_BYTES = 4096
 _STEPS_IN_ORDER = 64
+_INSTRUCTION_MOST_BYTES = 15
 _LEGACY_FEATURES = 3
 _AREA_BYTES = 576
 _VECTOR_AT, _X87_AT, _MXCSR_AT = 160, 32, 24
@@ -161,16 +163,21 @@ class Translated:
         self._case = case
         self._source = source
         self._machine = Machine(settings)
+        self._inputs: dict[int, bool] = {}
         self.count = 0
 
     def close(self) -> None:
         """Ends the machine."""
         self._machine.close()
 
-    def run(self, count: int) -> str:
+    def run(self, count: int, *, to_input: bool = False) -> str:
         """Runs so many instructions from the case's start; answers why it ended before, or "".
 
-        Its state is in `state` and `vector` then.
+        Its state is in `registers` and `vector` then.
+
+        Args:
+            count: of the instructions.
+            to_input: whether it ends behind the first whose outcome comes from outside.
         """
         machine = self._machine
         for address, page in self._case.pages.items():
@@ -181,11 +188,14 @@ class Translated:
         left = count
         self.count = 0
         while left > 0:
-            end = machine.run(count=left, timeout_s=60)
+            is_last = to_input and self._is_at_input()
+            end = machine.run(count=1 if to_input else left, timeout_s=60)
             left -= end.count
             self.count += end.count
             if end.reason is ExitReason.COUNT:
-                break
+                if is_last:
+                    break
+                continue
             if end.reason is ExitReason.FETCH:
                 missing = [end.rip, end.rip + 15]
             elif end.reason is ExitReason.FAULT:
@@ -195,6 +205,24 @@ class Translated:
             if not any(self._give(address) for address in missing):
                 return f"{end.reason.name.lower()} at {end.rip:#x} (signal {end.signal})"
         return ""
+
+    def _is_at_input(self) -> bool:
+        rip = self._machine.registers["rip"]
+        known = self._inputs.get(rip)
+        if known is None:
+            try:
+                found = next(iterate(self._machine.read(rip, _INSTRUCTION_MOST_BYTES), rip))
+            except (DbtError, StopIteration):
+                return False
+            known = self._inputs[rip] = "INPUT" in found.traits
+        return known
+
+    def pages(self) -> dict[int, Page]:
+        """The case's pages as they are now."""
+        return {
+            address: Page(page.protection, self._machine.read(address, PAGE_BYTES))
+            for address, page in self._case.pages.items()
+        }
 
     def _give(self, address: int) -> bool:
         """Maps the page of an address, if there is one and it is missing."""
@@ -247,8 +275,11 @@ class Narrowing:
         self._record.units_at = 4096
         self._record.vector_bytes = vector_bytes
         self._record.features = case.features
-        self._start: Any = ffi.new("dbt_unit_record *")
+        # The point before the first instruction: the last one may be of what comes from outside.
+        self._start: Any = ffi.cast("dbt_unit_record *", ffi.cast("char *", self._memory) + 4096)
+        self._record.count = 1
         _fill(self._start, case.registers, executed)
+        self._start.flags = lib.DBT_UNIT_RECORD_INPUT
 
     def close(self) -> None:
         """Ends the translated side."""
@@ -400,25 +431,52 @@ def instruction_text(oracle: Oracle, pc: int) -> str:
     return "" if instruction is None else instruction.text
 
 
-def prepare(case: Case, settings: Settings) -> int:
-    """Runs a case's translated side once: answers how many instructions it gets to.
-
-    The case's vector state and features become the machine's initial ones.
-    """
-    pages = dict(case.pages)
-    case.pages = {}
+def initial_vector(settings: Settings) -> tuple[bytes, int]:
+    """The XSAVE area that a machine begins with, and its components."""
     with Machine(settings) as machine:
         machine.run(1, count=1)  # no memory there: it only fills the vector state
         area = bytes(machine.vector_state())
-    case.features = int.from_bytes(area[512:520], "little") | _LEGACY_FEATURES
-    case.vector = area[:_AREA_BYTES]
+    return area[:_AREA_BYTES], int.from_bytes(area[512:520], "little") | _LEGACY_FEATURES
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How far the translated side of a case gets, and what it is like there."""
+
+    instructions: int
+    goes_on: bool
+    registers: dict[str, int]
+    vector: bytes
+    pages: dict[int, Page]
+
+
+def reach(case: Case, settings: Settings) -> Reached:
+    """Runs a case's translated side once, to the first outcome from outside or to its end."""
+    pages = dict(case.pages)
+    case.pages = {}
+    has_input = _may_have_input(pages)
     translated = Translated(case, settings, pages.get)
     try:
-        why = translated.run(case.instructions)
-        return translated.count - (why in ("syscall", "unsupported"))
+        why = translated.run(case.instructions, to_input=has_input)
+        count = translated.count - (why in ("syscall", "unsupported"))
+        return Reached(
+            count,
+            not why and count < case.instructions,
+            translated.registers(),
+            translated.vector()[: len(case.vector)],
+            {**pages, **translated.pages()},
+        )
     finally:
         translated.close()
         case.pages = pages
+
+
+_INPUT_BYTES = re.compile(rb"\x0f[\x01\x31\x33\xa2\xc7]")
+
+
+def _may_have_input(pages: dict[int, Page]) -> bool:
+    """Whether there are bytes like those of rdtsc, rdpmc, cpuid, rdrand or their neighbours."""
+    return any(_INPUT_BYTES.search(page.data) for page in pages.values())
 
 
 def replay(case: Case) -> tuple[Difference | None, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dbt.decoder.instruction import REGISTER_NAMES
@@ -15,8 +16,9 @@ from dbt.reference.case import (
     Narrowing,
     Page,
     changed_settings,
+    initial_vector,
     instruction_text,
-    prepare,
+    reach,
     registers_of,
     summary,
     values_of,
@@ -157,14 +159,29 @@ def compare_code(
         case.pages[low + at] = Page(_ALL, image[at : at + PAGE_BYTES])
     for address in range(_BARE_STACK, _BARE_STACK + _BARE_STACK_BYTES, PAGE_BYTES):
         case.pages[address] = Page(_ALL, bytes(PAGE_BYTES))
-    reached = prepare(case, settings)
-    case.instructions = max(reached, 1)
-    difference, done = replay_case(case)
-    if difference is not None:
-        case.note = difference.summary
+    case.vector, case.features = initial_vector(settings)
+    total = inputs = 0
+    while True:
+        reached = reach(case, settings)
+        case.instructions = max(reached.instructions, 1)
+        difference, done = replay_case(case)
+        total += done - (difference is not None)
+        if difference is not None:
+            case.note = difference.summary
+        if difference is not None or not reached.goes_on:
+            break
+        # What comes from outside differs each time: the next stretch starts from what came here.
+        inputs += 1
+        case = replace(
+            case,
+            registers=reached.registers,
+            vector=reached.vector,
+            pages=reached.pages,
+            instructions=count - total,
+        )
     return Verdict(
         oracle=oracle,
-        coverage=Coverage(instructions=done - (difference is not None)),
+        coverage=Coverage(instructions=total, inputs=inputs),
         difference=difference,
         seconds=time.monotonic() - started,
         replay=case.to_bytes() if difference is not None else b"",

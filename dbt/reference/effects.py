@@ -49,7 +49,7 @@ def _ranges(output: Output, arguments: Sequence[int], read: Read) -> Iterator[Ra
         case Size.BITS:
             yield start, (other + 63) // 64 * 8
         case Size.IOVEC:
-            yield from _vectors(start, other, read)
+            yield from iovecs(start, other, read)
         case Size.MSGHDR:
             yield from _message(start, _MESSAGE_BYTES, read)
         case Size.MMSGHDR:
@@ -64,7 +64,8 @@ def _word(data: bytes) -> int:
     return int.from_bytes(data, "little")
 
 
-def _vectors(start: int, count: int, read: Read) -> Iterator[Range]:
+def iovecs(start: int, count: int, read: Read) -> Iterator[Range]:
+    """The ranges that an array of struct iovec names."""
     for at in range(min(count, _VECTORS_MOST)):
         data = read(start + at * _IOVEC_BYTES, _IOVEC_BYTES)
         if len(data) == _IOVEC_BYTES:
@@ -83,7 +84,7 @@ def _message(start: int, entry_bytes: int, read: Read) -> Iterator[Range]:
         yield name, name_bytes
     if control:
         yield control, control_bytes
-    yield from _vectors(vectors, count, read)
+    yield from iovecs(vectors, count, read)
     yield start, entry_bytes
 
 

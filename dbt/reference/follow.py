@@ -295,6 +295,9 @@ class Follower:
             self._load_all()
         if effects.name_of(number) == "madvise":
             self._load(arguments[0], arguments[1])  # dropped pages read as zeros
+        if effects.name_of(number) == "process_madvise":
+            for start, size_bytes in effects.iovecs(arguments[1], arguments[2], self._read):
+                self._load(start, size_bytes)
         if effects.shares_memory(number, arguments, self._read):
             self._load_all()
             self._not_covered("a child process in the program's own memory")
@@ -336,10 +339,21 @@ class Follower:
     def _lacking_fault(self) -> Found | None:
         pc = int(self.record.now.rip)
         name = signal.Signals(self.record.signal).name
+        if self.record.signal == signal.SIGBUS:
+            self._not_covered("the ends of mapped files")
+            return None
         if not self.oracle.raises_all and self._may_lack(pc):
             self._not_covered(f"faults that {self.oracle.name} does not raise")
             return None
-        return Found("fault", self.record.count, pc, f"{name} that the reference lacks")
+        if not self.record.count and self.record.now.executed == self.base[0].executed:
+            # Sent from outside with the words of a fault, straight behind a system call.
+            self._not_covered("when signals from outside arrive")
+            return None
+        instruction = self.oracle.instruction_at(pc)
+        text = f" ({instruction.text})" if instruction is not None else ""
+        return Found(
+            "fault", self.record.count, pc, f"{name} at {pc:#x}{text} that the reference lacks"
+        )
 
     def _may_lack(self, pc: int) -> bool:
         """Whether the fault at an instruction is of a kind that Unicorn's processor does not have.
@@ -349,12 +363,14 @@ class Follower:
         instruction = self.oracle.instruction_at(pc)
         if instruction is None:
             return True
+        if self.record.signal == signal.SIGFPE and "VECTOR" in instruction.traits:
+            return True
         accesses = {"MEMORY", "STACK", "STRING", "IMPLICIT"} & instruction.traits
         if instruction.class_.name in ("IDENT", "PCREL") and not accesses:
             return False
         return (
             self.record.signal != signal.SIGSEGV
-            or self.record.fault_address == 0
+            or self.record.fault_address % _PAGE_BYTES == 0  # 0, or the second page of an access
             or (instruction.class_.name not in ("IDENT", "PCREL"))
         )
 
@@ -544,7 +560,8 @@ class Follower:
         for low, high in pairwise(bounds):
             old, new = before.at(low), after.at(low)
             is_touched = touched is not None and touched[0] <= low < touched[1]
-            if old is not None and (new is None or is_touched):
+            is_other = old is not None and new is not None and old.flags != new.flags
+            if old is not None and (new is None or is_touched or is_other):
                 self.oracle.unmap(low, high)
                 old = None
             if new is None:
@@ -625,10 +642,12 @@ def _touched(name: str, arguments: Sequence[int], result: int) -> tuple[int, int
     """The range whose contents a successful memory call replaced."""
     if result >= (1 << 64) - 4095:
         return None
-    size = {"mmap": arguments[1], "mremap": arguments[2]}.get(name)
+    start = arguments[0] if name == "remap_file_pages" else result
+    sizes = {"mmap": arguments[1], "mremap": arguments[2], "remap_file_pages": arguments[1]}
+    size = sizes.get(name)
     if size is None or not size:
         return None
-    return result, result + size + -size % _PAGE_BYTES
+    return start, start + size + -size % _PAGE_BYTES
 
 
 class _Shared(NamedTuple):

@@ -39,6 +39,24 @@ def test_registers_can_be_given() -> None:
     assert verdict.equal
 
 
+@pytest.mark.parametrize("oracle", ORACLES)
+def test_what_comes_from_outside_is_an_input(oracle: str) -> None:
+    # mov ecx, 5; l: push rcx; rdtsc; mov rbx, rax; xor eax, eax; cpuid; pop rcx; dec ecx; jnz l
+    code = bytes.fromhex("b905000000 51 0f31 4889c3 31c0 0fa2 59 ffc9 75f1 0f05")
+    verdict = compare_code(code, oracle=oracle)
+    assert verdict.equal, str(verdict)
+    assert verdict.coverage.inputs == 10
+    assert verdict.coverage.instructions == 1 + 5 * 8
+
+
+@pytest.mark.parametrize("oracle", ORACLES)
+def test_a_bug_behind_an_input_is_found(oracle: str) -> None:
+    code = bytes.fromhex("0f31 4889c3 4801d0 0f05")
+    settings = dbt.Settings(plant=("flag", 0x401005))
+    verdict = compare_code(code, oracle=oracle, settings=settings)
+    assert verdict.difference is not None and verdict.difference.pc == 0x401005
+
+
 def test_the_command_line_takes_bytes_and_replays(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "dbt", "compare"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 import dbt
 from dbt.reference.verdict import Verdict
 from tests.guests.build import build
+from tests.guests.table import GUESTS
+from tests.reference.programs import PROGRAMS, Program, compared
 
 pytest.importorskip("unicorn")
 
@@ -101,6 +104,26 @@ def test_either_way_of_returning_is_equal(returns: str) -> None:
     settings = dbt.Settings(returns=returns)
     guest = build("transfers", "transfers.S", "bare")
     verdict = dbt.compare([guest], settings=settings, quiet=True)
+    assert verdict.equal, str(verdict)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["signal_registers", "signal_contexts"])
+def test_signals_from_outside_are_put_where_they_arrived(name: str) -> None:
+    guest = next(guest for guest in GUESTS if guest.name == name)
+    verdict = _equal([str(build(name, guest.source, guest.variants[0], guest.flags))])
+    assert verdict.exit_status == guest.status
+    assert "when signals from outside arrive" in verdict.coverage.not_covered
+
+
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+@pytest.mark.parametrize("program", [p for p in PROGRAMS if p.name in ("perl", "sqlite3", "bash")],
+                         ids=lambda program: program.name)  # fmt: skip
+@pytest.mark.slow
+def test_programs_of_the_system_are_equal(
+    program: Program, oracle: str, tmp_path: Path
+) -> None:
+    verdict = compared(program, oracle, tmp_path)
     assert verdict.equal, str(verdict)
 
 
