@@ -43,9 +43,11 @@ def _has_rex(found: Instruction, bit: int) -> bool:
     return "REX" in found.prefixes and bool(found.bytes[at] & bit)
 
 
-def _selectors(found: Instruction) -> bool:
+def uses_selectors(found: Instruction) -> bool:
+    """Whether it reads or writes a segment register, which is no part of the compared state."""
     codes = {operand.code for operand in found.table_row.operands}
-    return bool(codes & {"es", "cs", "ss", "ds", "fs", "gs", "fsgs", "esds", "ssds"})
+    listed = {"es", "cs", "ss", "ds", "fs", "gs", "fsgs", "esds", "ssds"}
+    return found.mnemonic in ("lss", "lfs", "lgs") or bool(codes & listed)
 
 
 LACKS: Final[tuple[tuple[Condition, str], ...]] = (
@@ -54,7 +56,7 @@ LACKS: Final[tuple[tuple[Condition, str], ...]] = (
         "Unicorn 2.1 has neither AVX, AVX-512, XOP nor 3DNow!",
     ),
     (
-        lambda found: found.class_.name in _NOT_USER or found.mnemonic in ("lss", "lfs", "lgs"),
+        lambda found: found.class_.name in _NOT_USER,
         "Unicorn's processor runs at privilege level 0: they do something, or something else",
     ),
     (
@@ -63,6 +65,7 @@ LACKS: Final[tuple[tuple[Condition, str], ...]] = (
     ),
     (_is_mmx, "Unicorn leaves TOP and the upper parts of x87 registers alone (vol. 1, 9.5.1)"),
     (_named("emms cvtpi2ps cvtpi2pd"), "the same"),
+    (_named("maskmovdqu"), "faults under a mask of 0 are the processor's own (vol. 2, MASKMOVDQU)"),
     (_is_reserved_nop, "Unicorn raises #UD for reserved nops (vol. 2, NOP)"),
     (
         _named("bsf bsr"),
@@ -72,7 +75,7 @@ LACKS: Final[tuple[tuple[Condition, str], ...]] = (
         _named("pcmpestri pcmpestrm pcmpistri pcmpistrm"),
         "Unicorn counts lengths otherwise (vol. 2, PCMPESTRI: saturated absolute values)",
     ),
-    (_selectors, "Unicorn has null selectors"),
+    (uses_selectors, "Unicorn has null selectors"),
     (
         _named(
             "xabort xtest serialize xsusldtrk xresldtrk clwb clflushopt ptwrite movdiri movdir64b "

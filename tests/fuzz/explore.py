@@ -5,6 +5,8 @@ Hypothesis draws the sequences and shrinks what fails.
 
 from __future__ import annotations
 
+import math
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -113,10 +115,22 @@ class Findings:
         return "\n".join((*lines, f"  {total}; {len(self.classes)} classes: {names}"))
 
 
-def sweep(sides: Sides, findings: Findings, seed: int, unicorn: bool) -> None:
-    """Each row alone, in some encoding."""
+def sweep(
+    sides: Sides, findings: Findings, seed: int, *, unicorn: bool, end_s: float = math.inf
+) -> None:
+    """Each row alone, in some encoding.
+
+    Args:
+        sides: to be compared.
+        findings: where the outcome goes.
+        seed: of the encodings and states.
+        unicorn: whether Unicorn is asked too.
+        end_s: when to stop, of time.monotonic.
+    """
     settings: dict[str, object] = dict(MODES[0])
     for number in _tried():
+        if time.monotonic() > end_s:
+            break
         noise = seed * 7919 + number
         picks = [(number, noise)]
         program = assemble(picks, noise, noise, noise * (seed % 4 > 0), seed % len(LAYOUTS))

@@ -367,6 +367,18 @@ class Sides:
             if translated.holds(fault.address):
                 return 0  # a stray pointer into the VMM's own memory (docs/limits.md)
             raise
+        finally:
+            if any(disagreements.uses_selectors(found) for found in program.instructions()):
+                self._drop(program.layout)
+
+    def _drop(self, layout: int) -> None:
+        """The next program of a layout finds fresh sides: selectors would stay as they are."""
+        for key in [key for key in self._machines if key[1] == layout]:
+            self._machines.pop(key).close()
+        for name in self.names:
+            reference = self._references.pop((name, layout), None)
+            if reference is not None:
+                reference.close()
 
     def _check(self, program: Program, translated: Translated, unicorn: bool) -> int:
         settings = translated.settings

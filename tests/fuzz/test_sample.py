@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import dbt
 from dbt.decoder.instruction import InstructionClass
+from tests.fuzz import c_programs
 from tests.fuzz.cases import CASES, Case
 from tests.fuzz.explore import MODES, Findings, search, sweep
 from tests.fuzz.sides import Sides
@@ -32,6 +34,16 @@ def test_random_sequences_are_equal(sides: Sides, turn: int) -> None:
     findings = Findings()
     failed = search(sides, findings, turn, 30, unicorn=True)
     assert failed is None, f"{failed.why}\n{failed}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 3, 4, 6])
+def test_c_programs_are_equal(seed: int, tmp_path: Path) -> None:
+    if not c_programs.is_there():
+        pytest.skip("csmith is not installed")
+    ended, found = c_programs.check(seed, tmp_path)
+    assert ended
+    assert found is None, found.why
 
 
 @pytest.mark.full
