@@ -309,7 +309,7 @@ class Follower:
         if self._syscall is not None:
             return None  # it ends the process from within a call
         found = self._run()
-        if found is not None and self._is_trap(found):
+        if found is not None and (self._is_trap(found) or self._is_at_branch(found)):
             found = None
         elif found is None and self.record.is_synchronous and not self.oracle.raises():
             found = self._lacking_fault()
@@ -335,6 +335,17 @@ class Follower:
         return not length or (
             code is not None and next(iterate(code, found.address)).class_.name == "TRAP"
         )
+
+    def _is_at_branch(self, found: Found) -> bool:
+        """Whether the reference stopped at the branch behind which the translation faults.
+
+        So it is where a branch leads to an address that is not canonical (docs/limits.md).
+        """
+        is_canonical = not 1 << 47 <= int(self.record.now.rip) < (1 << 64) - (1 << 47)
+        if found.kind != "fault" or found.point != self.record.count or is_canonical:
+            return False
+        self._not_covered("branches to addresses that are not canonical")
+        return True
 
     def _lacking_fault(self) -> Found | None:
         pc = int(self.record.now.rip)

@@ -85,7 +85,10 @@ def test_bare_guests_are_equal(name: str, oracle: str) -> None:
 
 
 @pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
-@pytest.mark.parametrize(("kind", "number"), [("a", 11), ("d", 8), ("f", 4), ("g", 5), ("t", 11)])
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [("a", 11), ("l", 11), ("m", 11), ("d", 8), ("f", 4), ("g", 5), ("t", 11)],
+)
 def test_faults_are_equal(kind: str, number: int, oracle: str) -> None:
     verdict = _equal([str(build("faults", "faults.S", "bare")), kind], oracle)
     assert verdict.signal == number
