@@ -36,6 +36,7 @@
 #define TRAP_BREAKPOINT 4
 #define PUSHF_OPCODE 0x9c
 #define INT3_OPCODE 0xcc
+#define INT_OPCODE 0xcd
 #define STRETCH_LEAST 2u
 #define FREE_LEAST 8u
 #define FREE_LOOK_US 20
@@ -320,7 +321,10 @@ static bool step(dbt_oracle *oracle, const dbt_instruction *instruction)
     dbt_hardware *own = oracle->own;
     const u64 guest_next = instruction->guest_pc + instruction->length;
     siginfo_t info;
-    if (instruction->class_ == DBT_CLASS_SYSCALL || instruction->class_ == DBT_CLASS_SYSENTER) {
+    const bool is_old_call = instruction->map == DBT_MAP_ONE_BYTE &&
+                             instruction->opcode == INT_OPCODE && instruction->immediate == 0x80;
+    if (instruction->class_ == DBT_CLASS_SYSCALL || instruction->class_ == DBT_CLASS_SYSENTER ||
+        is_old_call) {
         own->stop_signal = SIGSYS;
         return false;
     }

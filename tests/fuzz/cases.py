@@ -62,6 +62,12 @@ CASES: Final[tuple[Case, ...]] = (
         "a step over it ended one instruction later: the processor was compared wrongly",
     ),
     Case(
+        "int_4_is_reported_behind_itself",
+        Program(bytes.fromhex("cd 04 0f 0b"), {"rsp": 0x701000}, starts=(0, 2)),
+        {"returns": "table"},
+        "the fuzzer compared the state before it with the one behind it",
+    ),
+    Case(
         "a_scatter_faults_behind_its_first_element",
         Program(
             bytes.fromhex("c5 f8 92 c8 c5 f9 6e c1 62 f2 7d 09 a0 2c 03 0f 0b"),

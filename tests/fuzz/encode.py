@@ -85,6 +85,8 @@ def instruction_of(number: int, noise: int, operands: Operands) -> bytes | None:
     for _ in range(_TRIES):
         code = _candidate(MAPS[map_number][0], row, choices, operands)
         found = first(code)
+        if found is not None and found.mnemonic == "int" and found.immediate == 0x80:
+            continue  # a system call
         if found is None and "no64" in row.attributes:
             return code[:_REFUSED_BYTES]
         if found is not None and found.row == number + 1:
