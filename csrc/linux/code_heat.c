@@ -12,14 +12,6 @@
 #define SETTLED_TICKS 100000000u
 #define TURNS_MAX 8u
 
-static u64 ticks(void)
-{
-    u32 low;
-    u32 high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (u64)high << 32 | low;
-}
-
 static dbt_heat *heat_of(dbt_linux_space *space, u64 guest_page)
 {
     dbt_heat *heat = &space->heat[guest_page / DBT_PAGE_BYTES % DBT_HEAT_PAGES];
@@ -39,7 +31,7 @@ void dbt_heat_written(dbt_linux_space *space, u64 guest_page)
         return;
     }
     dbt_heat *heat = heat_of(space, guest_page);
-    u64 now = ticks();
+    u64 now = dbt_ticks();
     heat->writes = now - heat->changed_ticks < SOON_TICKS ? heat->writes + 1 : 1;
     heat->changed_ticks = now;
     if (heat->writes < WRITES_UNTIL_CHANGES) {
@@ -61,7 +53,7 @@ bool dbt_heat_settles(void *owner, u64 guest_page, bool changed)
     const dbt_region *region = dbt_map_find(space, guest_page);
     if (region != 0 && (region->flags & DBT_REGION_CHANGES) != 0) {
         dbt_heat *heat = heat_of(space, guest_page);
-        u64 now = ticks();
+        u64 now = dbt_ticks();
         if (changed) {
             heat->changed_ticks = now;
         } else if (now - heat->changed_ticks > (u64)SETTLED_TICKS << heat->turns) {
