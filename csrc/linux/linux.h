@@ -116,6 +116,7 @@ typedef struct dbt_linux_process {
     i32 proc_fd; /* /proc, from when the guest was about to leave it behind by chroot; or -1 */
     u32 pid;
     bool watches_faults;   /* a signalfd may show a signal that is not blocked on the host */
+    bool is_refused;       /* dbt has said why it cannot go on, and ends the process */
     bool has_lent_actions; /* to a process that may outlive this one (CLONE_SIGHAND) */
     u32 exit_signal;       /* what its parent gets at its end */
     dbt_limit limits[DBT_LIMIT_COUNT]; /* the guest's, of RLIMIT_AS and RLIMIT_DATA; limits.c */

@@ -23,6 +23,10 @@
 
 _Noreturn static void refuse(dbt_linux_thread *thread, const char *what)
 {
+    /* Several threads may come here at once: the first says it and ends them all. */
+    while (__atomic_exchange_n(&thread->process->is_refused, true, __ATOMIC_RELAXED)) {
+        (void)dbt_host_call1(__NR_pause, 0);
+    }
     dbt_text_complain(what, "");
     dbt_recorder_end(thread, DBT_RECORD_REFUSED);
     (void)dbt_process_exit(thread, __NR_exit_group, DBT_STATUS_FAILED);
