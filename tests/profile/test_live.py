@@ -108,7 +108,8 @@ def test_the_view_of_a_program(terminal: Terminal, tmp_path: Path, program: Path
     text = terminal.wait(lambda text: "first words" in text)
     assert "occupancy" not in text and "last words" not in text
     (tmp_path / "end").touch()
-    text = terminal.wait(lambda text: "status 5" in text)
+    terminal.wait(lambda text: "status 5" in text)
+    text = terminal.do("capture-pane", "-p", "-S", "-100")  # with what has scrolled away
     lines = [line.rstrip() for line in text.splitlines()]
     assert "first words" in lines and "last words" in lines
     assert load(tmp_path / "profile").functions[0].name == "burn"
