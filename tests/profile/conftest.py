@@ -1,0 +1,18 @@
+"""Profiles are judged by their figures: the modes that these tests are run in are their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dbt.tcache.settings import VARIABLES
+
+
+@pytest.fixture(autouse=True, scope="package")
+def usual_settings() -> Iterator[None]:
+    """Takes the variables away that `make modes` sets for a whole run."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in VARIABLES:
+            patch.delenv(name, raising=False)
+        yield
