@@ -1,7 +1,8 @@
 /* Tests: a page of code that is written all the time, so often that write protection does not pay:
  * stores into the next instruction, into one further down by push and by rep movs, into another function
  * on the page, into data between them; flags and registers across it; bytes that are no instruction for
- * a while; a page that calms down and changes again. Expected: status 0, prints eight sums. */
+ * a while; a page that calms down and changes again; a unit that runs on into such a page. Expected: status 0, prints
+ * ten sums. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -115,6 +116,36 @@ static unsigned long no_instruction(void)
     return sum;
 }
 
+static unsigned long no_opcode(void)
+{
+    static const unsigned char code[] = {0x89, 0xf8, 0xe9, 0, 0, 0, 0, 0x06, 0x90, 0xff, 0xc0, 0xc3};
+    function f = put(2688, code, sizeof code);
+    unsigned long sum = 0;
+    for (unsigned i = 0; i < 3000; i++) {
+        page[2695] = i % 3 ? 0x90 : 0x06; /* nop, or a byte that is none in 64-bit mode */
+        sum = sum * 31 + f(i);
+    }
+    return sum;
+}
+
+/* Thirty long instructions that never change, then a page that does. */
+static unsigned long runs_into_it(void)
+{
+    enum { COUNT = 30, BYTES = 10 };
+    unsigned char *pages = mmap(0, 8192, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *start = pages + 4096 - COUNT * BYTES;
+    for (int i = 0; i < COUNT; i++)
+        memcpy(start + i * BYTES, "\x48\xb8\1\2\3\4\5\6\7", BYTES); /* mov rax, immediate */
+    mprotect(pages, 4096, PROT_READ | PROT_EXEC);
+    unsigned long sum = 0;
+    for (unsigned i = 0; i < 3000; i++) {
+        unsigned char code[] = {0x48, 0x8d, 0x47, (unsigned char)(i & 127), 0xc3}; /* lea rax, [rdi + i]; ret */
+        memcpy(pages + 4096, code, sizeof code);
+        sum = sum * 31 + ((function)(void *)start)(i);
+    }
+    return sum;
+}
+
 static unsigned long short_ones(void)
 {
     unsigned long sum = 0;
@@ -155,5 +186,7 @@ int main(void)
     printf("%lu\n", no_instruction());
     printf("%lu\n", short_ones());
     printf("%lu\n", calms_down());
+    printf("%lu\n", no_opcode());
+    printf("%lu\n", runs_into_it());
     return 0;
 }

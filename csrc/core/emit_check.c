@@ -31,7 +31,8 @@ bool dbt_emit_check(dbt_emitter *emitter) {
                  {DBT_TEMPLATE_CHECK_4, 4},
                  {DBT_TEMPLATE_CHECK_2, 2},
                  {DBT_TEMPLATE_CHECK_1, 1}};
-    u8 source[DBT_CHECKED_CAP * DBT_INSTRUCTION_MAX_BYTES];
+    /* The page that changes may be the unit's second: then there are more items than DBT_CHECKED_CAP. */
+    u8 source[DBT_UNIT_CAP_MAX * DBT_INSTRUCTION_MAX_BYTES];
     const dbt_engine *engine = emitter->engine;
     const u64 guest_start = engine->units[emitter->unit].guest_pc;
     u32 size = 0;

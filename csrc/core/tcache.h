@@ -23,7 +23,7 @@
 #define DBT_TABLE_ENTRIES 65536u
 #define DBT_WIDE_ENTRIES 262144u /* of the table of returns, when the engine is wide and paired */
 #define DBT_UNIT_CAP_MAX 128u
-#define DBT_CHECKED_CAP 16u /* instructions in a unit that checks itself, at most */
+#define DBT_CHECKED_CAP 16u /* a unit that checks itself ends when it has as many instructions */
 #define DBT_TRACE_MAX 512u
 #define DBT_FAR_JUMP_BYTES 6u
 #define DBT_STUB_ROOM_BYTES 512u    /* kept free between bodies and stubs for jumps put in late */
