@@ -196,7 +196,8 @@ void dbt_dispatch_settle(dbt_context *context) {
     }
 }
 
-/* The unit to go on with; cap is less than the setting when a budget or a lone instruction asks. */
+/* The unit to go on with; cap is less than the setting when a budget or a lone instruction asks. FULL: it
+ * is not there, and the translation budget is used up. */
 static dbt_status find_unit(dbt_context *context, dbt_entry_kind entry, u32 *unit) {
     dbt_engine *engine = context->engine;
     u32 cap = engine->configuration.unit_cap;
@@ -216,8 +217,12 @@ static dbt_status find_unit(dbt_context *context, dbt_entry_kind entry, u32 *uni
             cap = (u32)context->budget;
         }
     }
-    pair_large(engine);
     dbt_statistics *statistics = engine->statistics;
+    const u64 budget = engine->configuration.translation_budget;
+    if (budget && statistics->guest_instructions_translated >= budget) {
+        return DBT_ERROR_FULL;
+    }
+    pair_large(engine);
     const u64 ticks_before = dbt_ticks();
     const u64 translated_before = statistics->guest_instructions_translated;
     context->translating = 1;
@@ -231,7 +236,7 @@ static dbt_status find_unit(dbt_context *context, dbt_entry_kind entry, u32 *uni
         context->charge->guest_instructions +=
             statistics->guest_instructions_translated - translated_before;
     }
-    engine->statistics->translations++;
+    statistics->translations++;
     if (status == DBT_OK && !transient) {
         dbt_hints_tell(engine, context->rip, entry);
     }
@@ -291,11 +296,6 @@ static bool enter_next(dbt_context *context, bool traps, dbt_arrival *arrival) {
     }
     u32 unit;
     context->one_instruction |= traps;
-    const u64 budget = context->engine->configuration.translation_budget;
-    if (budget && context->engine->statistics->guest_instructions_translated >= budget) {
-        call_hook(context, DBT_EXIT_KIND_BUDGET, 0, arrival);
-        return false;
-    }
     const dbt_status status = context->rip < DBT_CANONICAL_LIMIT
                                   ? find_unit(context, arrival->entry, &unit)
                                   : DBT_ERROR_NOT_MAPPED;
@@ -305,6 +305,10 @@ static bool enter_next(dbt_context *context, bool traps, dbt_arrival *arrival) {
     }
     if (status == DBT_ERROR_MEMORY) {
         call_hook(context, DBT_EXIT_KIND_MEMORY, 0, arrival);
+        return false;
+    }
+    if (status == DBT_ERROR_FULL) {
+        call_hook(context, DBT_EXIT_KIND_BUDGET, 0, arrival);
         return false;
     }
     DBT_ASSERT(status == DBT_OK);
