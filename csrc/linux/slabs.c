@@ -91,17 +91,22 @@ void dbt_slab_claim(dbt_linux_process *process, u32 parent_pid)
     __atomic_store_n(&slab->state, DBT_SLAB_RUNNING, __ATOMIC_RELEASE);
 }
 
+/* Whether a row of charges is the thread's: it may be already, and a free one is taken. */
+static bool is_charged(dbt_charge *charge, u32 tid)
+{
+    u32 holder = 0;
+    return __atomic_compare_exchange_n(&charge->tid, &holder, tid, false, __ATOMIC_RELAXED,
+                                       __ATOMIC_RELAXED) ||
+           holder == tid;
+}
+
 void dbt_slab_charge(dbt_linux_thread *thread)
 {
     dbt_slab *slab = thread->process->slab;
     u32 at = 0;
-    for (; at < DBT_SLAB_CHARGES - 1; at++) {
-        u32 none = 0;
-        if (slab->charges[at].tid == thread->tid ||
-            __atomic_compare_exchange_n(&slab->charges[at].tid, &none, thread->tid, false,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-            break;
-        }
+    /* The last row is everyone's for whom none was left, and has the name of the first of them. */
+    while (!is_charged(&slab->charges[at], thread->tid) && at < DBT_SLAB_CHARGES - 1) {
+        at++;
     }
     thread->context->slab = slab;
     thread->context->charge = &slab->charges[at];

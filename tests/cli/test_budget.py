@@ -63,6 +63,15 @@ def test_threads_pay_for_what_is_translated_for_them() -> None:
     assert sum(c.cycles for c in process.threads) == total.translation_cycles
 
 
+def test_threads_beyond_the_last_row_share_it() -> None:
+    rewriter = str(build("threads_rewrite", "threads_rewrite.c", "pie", ("-pthread",)))
+    (process,) = dbt.run([rewriter, "20"], settings=Settings()).processes
+    assert len(process.threads) == 32
+    total = process.statistics
+    assert sum(c.guest_instructions for c in process.threads) == total.guest_instructions_translated
+    assert sum(c.cycles for c in process.threads) == total.translation_cycles
+
+
 def test_statistics_name_the_threads() -> None:
     words = [sys.executable, "-m", "dbt", "run", "--stats", "--translation-budget=200000"]
     done = subprocess.run([*words, burner(), "other"], capture_output=True, text=True, check=False)
