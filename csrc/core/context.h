@@ -26,6 +26,7 @@
 #define DBT_CONTEXT_SPILL 0xfc0          /* u64[8]: one slot per scratch register, the last for rcx */
 #define DBT_CONTEXT_SPILL_RCX 0xff8
 #define DBT_CONTEXT_SPILL_RDX 0xfc0
+#define DBT_SPILL_AT(number) (DBT_CONTEXT_SPILL + 8 * (((number) + 7 - DBT_RCX) & 7)) /* of register 0 to 7 */
 
 /* The context fills a page, and in so many bytes behind it nothing can be read: prologues reload rcx with
  * bits 48 to 63 of the guest's pc as an index, which faults when any is set. */
@@ -97,11 +98,6 @@ typedef struct dbt_context {
     u32 recorded;                      /* traits of the unit recorded last, as dbt_unit_record.flags */
     u32 going_on;                      /* executed holds so many of the unit that is about to be entered */
 } dbt_context;
-
-/* Offset of the spill slot of register 0 to 7. */
-static inline u32 dbt_spill_at(u32 number) {
-    return DBT_CONTEXT_SPILL + 8 * ((number + 7 - DBT_RCX) & 7);
-}
 #endif
 
 #endif

@@ -85,7 +85,7 @@ static u32 padding_for(const dbt_emitter *emitter, u32 offset) {
 }
 
 static void move_register(dbt_emitter *emitter, u8 opcode, u32 number) {
-    const u32 slot = dbt_spill_at(number);
+    const u32 slot = DBT_SPILL_AT(number);
     u8 *at = emitter->hot;
     at[0] = 0x65; /* gs */
     at[1] = 0x48; /* REX.W */

@@ -19,6 +19,8 @@ _Static_assert(offsetof(dbt_context, guest_gs_base) == DBT_CONTEXT_GUEST_GS_BASE
 _Static_assert(offsetof(dbt_context, vmm_stack) == DBT_CONTEXT_VMM_STACK, "context layout");
 _Static_assert(offsetof(dbt_context, resume) == DBT_CONTEXT_RESUME, "context layout");
 _Static_assert(DBT_CONTEXT_SPILL_RCX + 8 == DBT_CONTEXT_BYTES, "context layout");
+_Static_assert(DBT_CONTEXT_SPILL_RCX == DBT_SPILL_AT(DBT_RCX), "context layout");
+_Static_assert(DBT_CONTEXT_SPILL_RDX == DBT_SPILL_AT(DBT_RDX), "context layout");
 _Static_assert(sizeof(dbt_context) <= DBT_CONTEXT_SPILL, "context layout");
 _Static_assert(offsetof(dbt_context, registers) == DBT_CONTEXT_REGISTERS, "context layout");
 _Static_assert(offsetof(dbt_context, rip) == DBT_CONTEXT_RIP, "context layout");
@@ -224,7 +226,7 @@ static dbt_status apply(dbt_context *context, const dbt_state_place *place) {
     const u32 mask = place->state & 0xff;
     for (u32 number = 0; number < 8; number++) {
         if (mask >> number & 1) {
-            memcpy(&context->registers[number], (const u8 *)context + dbt_spill_at(number), 8);
+            memcpy(&context->registers[number], (const u8 *)context + DBT_SPILL_AT(number), 8);
         }
     }
     context->registers[DBT_RSP] += dbt_state_low_bytes(place->state);

@@ -34,7 +34,7 @@ static dbt_status fetch(void *owner, u64 guest_pc, dbt_code_view *out)
             out->bytes = range->code;
             out->guest_start = range->guest_start;
             out->size_bytes = range->size_bytes;
-    out->changes = false;
+            out->changes = false;
             return DBT_OK;
         }
     }
@@ -304,12 +304,12 @@ dbt_status dbt_listing_slot_get(uint32_t at, dbt_listing_slot *out)
         {"guest_gs_base", DBT_CONTEXT_GUEST_GS_BASE, 1},
         {"vmm_stack", DBT_CONTEXT_VMM_STACK, 1},
         {"resume", DBT_CONTEXT_RESUME, 1},
-        {"spill.rdx", DBT_CONTEXT_SPILL, 1},
-        {"spill.rbx", DBT_CONTEXT_SPILL + 8, 1},
-        {"spill.rsi", DBT_CONTEXT_SPILL + 32, 1},
-        {"spill.rdi", DBT_CONTEXT_SPILL + 40, 1},
-        {"spill.rax", DBT_CONTEXT_SPILL + 48, 1},
-        {"spill.rcx", DBT_CONTEXT_SPILL_RCX, 1},
+        {"spill.rax", DBT_SPILL_AT(DBT_RAX), 1},
+        {"spill.rcx", DBT_SPILL_AT(DBT_RCX), 1},
+        {"spill.rdx", DBT_SPILL_AT(DBT_RDX), 1},
+        {"spill.rbx", DBT_SPILL_AT(DBT_RBX), 1},
+        {"spill.rsi", DBT_SPILL_AT(DBT_RSI), 1},
+        {"spill.rdi", DBT_SPILL_AT(DBT_RDI), 1},
         {"registers", DBT_CONTEXT_REGISTERS, 16},
         {"rip", DBT_CONTEXT_RIP, 1},
         {"rflags", DBT_CONTEXT_RFLAGS, 1},
