@@ -16,6 +16,7 @@ import threading
 import time
 import tty
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
 
 from dbt.errors import UsageError
 from dbt.profiler.build import build
@@ -25,6 +26,9 @@ from dbt.profiler.model import Profile
 from dbt.profiler.run import outcome_of
 from dbt.runtime.launch import VMM_PATH, Program, flush_streams, vmm_arguments
 from dbt.runtime.session import Session
+
+if TYPE_CHECKING:
+    from dbt.profiler.screen import Screen
 
 _CHUNK_BYTES = 1 << 16
 _STANDARD = (1, 2)
@@ -116,8 +120,7 @@ def profile_live(program: Program, command: Sequence[str], session: Session) -> 
     """
     from dbt.profiler.screen import Screen
 
-    if not (os.isatty(0) and os.isatty(2)):
-        raise UsageError("the live view needs a terminal on standard input and standard error")
+    _need_terminal()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     kept = KeptOutput()
     collector = Collector(session)
@@ -142,7 +145,17 @@ def profile_live(program: Program, command: Sequence[str], session: Session) -> 
             ended.set()
 
         threading.Thread(target=wait, name="dbt-wait", daemon=True).start()
-        Screen(Watch(session, collector), _title(command), ended.is_set).run()
+        screen = Screen(Watch(session, collector), _title(command), ended.is_set)
+
+        def hang_up(*_: object) -> None:
+            # The kernel sends SIGCONT along, at which the view would begin anew.
+            signal.signal(signal.SIGCONT, lambda *_: None)
+            child.send_signal(signal.SIGHUP)
+            screen.exit()
+
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, hang_up)
+        _show(screen)
         for number in (signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, lambda *_: None)
         kept.release()
@@ -154,6 +167,42 @@ def profile_live(program: Program, command: Sequence[str], session: Session) -> 
     outcome = outcome_of(code, signal_number, ended_s[0] - started_s, before)
     status = signal_number if signal_number is not None else child.returncode << 8
     return build(collector, session, command, outcome), status
+
+
+class _Terminal:
+    """Standard error for the view, which waits for ever for writes that fail.
+
+    What is written to a terminal that has gone away is lost without a word.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.fileno = stream.fileno
+        self.isatty = stream.isatty
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
+def _show(screen: Screen) -> None:
+    before = sys.__stderr__
+    assert before is not None  # it is a terminal
+    sys.__stderr__ = _Terminal(before)  # type: ignore[assignment,misc]
+    try:
+        screen.run()
+    finally:
+        sys.__stderr__ = before  # type: ignore[misc]
+
+
+def _need_terminal() -> None:
+    if not (os.isatty(0) and os.isatty(2)):
+        raise UsageError("the live view needs a terminal on standard input and standard error")
 
 
 def _title(command: Sequence[str]) -> str:
@@ -173,8 +222,7 @@ def watch_process(pid: int) -> None:
     from dbt.profiler.screen import Screen
 
     with Session.attach(pid) as session:
-        if not (os.isatty(0) and os.isatty(2)):
-            raise UsageError("the live view needs a terminal on standard input and standard error")
-        Screen(Watch(session), f"process {pid}").run()
+        _need_terminal()
+        _show(Screen(Watch(session), f"process {pid}"))
     if sys.stdout is not None:
         sys.stdout.flush()

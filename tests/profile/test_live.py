@@ -19,6 +19,7 @@ from dbt.profiler.live import Look, Watch
 from dbt.profiler.screen import figures_text
 from dbt.runtime.launch import VMM_PATH, resolve, vmm_arguments
 from dbt.runtime.session import Session
+from tests.guests.processes import is_alive, wait_until
 from tests.profile.programs import compile_program
 
 WAIT_S = 60
@@ -59,6 +60,10 @@ class Terminal:
         command = [*self._tmux, *words]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
+    def close(self) -> None:
+        """Takes the terminal away; again does nothing."""
+        subprocess.run([*self._tmux, "kill-server"], capture_output=True)
+
     def type(self, text: str) -> None:
         """Types a line."""
         self.do("send-keys", "-l", text)
@@ -86,7 +91,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     try:
         yield one
     finally:
-        one.do("kill-server")
+        one.close()
 
 
 @pytest.fixture
@@ -128,6 +133,19 @@ def test_an_output_that_is_no_terminal_is_left_alone(
     terminal.do("send-keys", "q")
     terminal.wait(lambda text: "status 5" in text)
     assert (tmp_path / "output").read_text() == "first words\nlast words\n"
+
+
+@pytest.mark.slow
+def test_a_terminal_that_goes_away_ends_the_view_and_the_program(
+    terminal: Terminal, tmp_path: Path, program: Path
+) -> None:
+    command = f"{sys.executable} -m dbt profile --live -o {tmp_path}/profile"
+    terminal.type(f"echo $$ > {tmp_path}/pid; exec {command} {program} {tmp_path}/end")
+    terminal.wait(lambda text: "burn" in text)
+    pid = int((tmp_path / "pid").read_text())
+    terminal.close()
+    wait_until(lambda: not is_alive(pid))
+    assert load(tmp_path / "profile").functions[0].name == "burn"
 
 
 @pytest.mark.slow
