@@ -51,7 +51,9 @@ def check(seed: int, directory: Path | None = None) -> tuple[bool, Difference | 
     program = directory / "program"
     level = LEVELS[seed % len(LEVELS)]
     made = subprocess.run(
-        ["csmith", "--seed", str(seed), *_OPTIONS, "--output", str(source)], capture_output=True
+        ["csmith", "--seed", str(seed), *_OPTIONS, "--output", str(source)],
+        capture_output=True,
+        cwd=directory,  # it leaves a file platform.info where it runs
     )
     if made.returncode:
         return False, None
