@@ -137,7 +137,7 @@ class _Builder:
             dbt_version=_version.VERSION,
             command=tuple(command),
             exact=self.exact,
-            interval_us=session_interval_us(self.session),
+            interval_us=int(self.session.profile.interval_us),
             duration_s=round(outcome.duration_s, 6),
             user_s=round(outcome.user_s, 6),
             system_s=round(outcome.system_s, 6),
@@ -182,17 +182,11 @@ class _Builder:
         if any(units.is_full for units in self.lists.values()):
             most = lib.DBT_PROFILE_UNITS
             yield f"of a process only the first {most:,} units are listed and counted"
-        counts = self.session.profile.counts
-        unsampled = sum(
-            counts[n].threads_not_sampled
-            for n in range(min(self.session.memory.slabs_claimed, lib.DBT_SESSION_SLABS))
-        )
+        counts = self.session.profile.counts[0 : self.session.slabs_used]
+        unsampled = sum(count.threads_not_sampled for count in counts)
         if unsampled:
             yield f"{unsampled} threads were not sampled: the kernel gave them no timer"
-        uncounted = sum(
-            counts[n].threads_not_counted
-            for n in range(min(self.session.memory.slabs_claimed, lib.DBT_SESSION_SLABS))
-        )
+        uncounted = sum(count.threads_not_counted for count in counts)
         if uncounted:
             yield f"what {uncounted} threads executed was not counted: there was no room"
         if self.session.memory.slabs_claimed > lib.DBT_SESSION_SLABS:
@@ -276,7 +270,7 @@ class _Builder:
         callouts: dict[int, Counter[int]] = defaultdict(Counter)
         started: Counter[int] = Counter()
         memory = self.session.memory
-        for number in range(min(memory.slabs_claimed, lib.DBT_SESSION_SLABS)):
+        for number in range(self.session.slabs_used):
             pid = memory.slabs[number].pid
             counts = self.session.profile.counts[number]
             calls[pid].update(_nonzero(counts.syscalls))
@@ -388,11 +382,6 @@ class _Builder:
                 blocks.append((row.host_pc, row.host_bytes, row.guest_pc, name))
             if blocks:
                 yield model.HostCode(units.pid, tuple(names), tuple(blocks))
-
-
-def session_interval_us(session: Session) -> int:
-    """The processor time between samples that a session was made with."""
-    return int(session.profile.interval_us)
 
 
 def _nonzero(counts: Any) -> dict[int, int]:

@@ -192,8 +192,7 @@ class Watch:
     @property
     def is_running(self) -> bool:
         """Whether a process of the session has not ended."""
-        memory = self._session.memory
-        slabs = (memory.slabs[n] for n in range(min(memory.slabs_claimed, lib.DBT_SESSION_SLABS)))
+        slabs = self._session.memory.slabs[0 : self._session.slabs_used]
         return any(slab.state == lib.DBT_SLAB_RUNNING and _is_alive(slab.pid) for slab in slabs)
 
 

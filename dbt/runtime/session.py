@@ -143,6 +143,11 @@ class Session:
     def __del__(self) -> None:
         self.close()
 
+    @property
+    def slabs_used(self) -> int:
+        """How many slabs processes have taken, from the first on."""
+        return min(int(self.memory.slabs_claimed), int(lib.DBT_SESSION_SLABS))
+
     def processes(self) -> tuple[ProcessStatistics, ...]:
         """What every process of the session has counted so far, in the order they started.
 
@@ -153,8 +158,7 @@ class Session:
         from dbt.tcache.statistics import ProcessStatistics, Statistics, ThreadCharge
 
         found: dict[int, ProcessStatistics] = {}
-        for index in range(min(self.memory.slabs_claimed, lib.DBT_SESSION_SLABS)):
-            slab = self.memory.slabs[index]
+        for slab in self.memory.slabs[0 : self.slabs_used]:
             if slab.state in (lib.DBT_SLAB_FREE, lib.DBT_SLAB_CLAIMED):
                 continue
             earlier = found.get(slab.pid)

@@ -18,15 +18,7 @@ import dbt
 from dbt.profiler.exports import EXPORTS
 from dbt.profiler.file import save
 from dbt.profiler.model import Profile
-from tests.profile.programs import BRANCHES, HOT, compile_program
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with a program."""
-    path = tmp_path_factory.mktemp("exports")
-    compile_program(path, "program", HOT)
-    return path
+from tests.profile.programs import BRANCHES, compile_program
 
 
 @pytest.fixture(scope="module")

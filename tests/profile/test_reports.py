@@ -14,17 +14,8 @@ import dbt
 from dbt.profiler import schema, text
 from dbt.profiler.file import save
 from dbt.profiler.model import Profile
-from tests.profile.programs import HOT, compile_program
 
 REPORT = (sys.executable, "-m", "dbt", "report")
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with a program."""
-    path = tmp_path_factory.mktemp("profiles")
-    compile_program(path, "program", HOT)
-    return path
 
 
 @pytest.fixture(scope="module")
