@@ -7,6 +7,7 @@
 #include "core/context.h"
 #include "core/operand.h"
 #include "core/plant.h"
+#include "core/profile.h"
 #include "core/template.h"
 #include "generated/translate_tables.h"
 
@@ -170,8 +171,8 @@ static void fill_hole(dbt_emitter *emitter, u8 *code, const dbt_template_hole *h
     case DBT_HOLE_POP:
         put_u32(at, 8 + (u32)(u16)instruction->immediate);
         break;
-    case DBT_HOLE_COUNTER: /* behind taken_back */
-        put_u32(at, 8 + 8 * engine->descriptions);
+    case DBT_HOLE_COUNTER:
+        put_u32(at, (u32)offsetof(dbt_profile_counters, executions) + 8 * engine->descriptions);
         break;
     case DBT_HOLE_OPERAND: {
         const u64 address = dbt_operand_address(instruction);

@@ -9,6 +9,7 @@
 #include "core/entry.h"
 #include "core/hints.h"
 #include "core/port.h"
+#include "core/profile.h"
 #include "core/tcache.h"
 #include "generated/template_numbers.h"
 
@@ -29,6 +30,7 @@ _Static_assert(offsetof(dbt_context, return_mask) == DBT_CONTEXT_RETURN_MASK, "c
 _Static_assert(offsetof(dbt_context, return_miss_routine) == DBT_CONTEXT_RETURN_MISS_ROUTINE,
                "context layout");
 _Static_assert(offsetof(dbt_context, counters) == DBT_CONTEXT_COUNTERS, "context layout");
+_Static_assert(offsetof(dbt_profile_counters, second_lookups) == 8, "as routines.py has it");
 _Static_assert(offsetof(dbt_context, checks_left) == DBT_CONTEXT_CHECKS_LEFT, "context layout");
 _Static_assert(offsetof(dbt_context, engine) == DBT_CONTEXT_ASM_BYTES, "context layout");
 

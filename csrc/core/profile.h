@@ -90,6 +90,7 @@ typedef struct dbt_profile_units {
 
 typedef struct dbt_profile_counters {
     uint64_t taken_back;         /* instructions of counted units that a fault or a signal left undone */
+    uint64_t second_lookups;     /* indirect branches that the first level did not settle */
     uint64_t executions[DBT_PROFILE_UNITS];
 } dbt_profile_counters;
 

@@ -70,10 +70,11 @@ static void make_routines(dbt_engine *engine) {
     emitter.hot = (u8 *)engine->routines;
     emitter.map = (u8 *)engine->routines + size / 2;
     engine->host_return_miss = (u64)emitter.hot;
-    dbt_emit_routine(&emitter, DBT_TEMPLATE_RETURN_MISS, 0);
+    const bool counts = engine->counting;
+    dbt_emit_routine(&emitter, counts ? DBT_TEMPLATE_RETURN_MISS_COUNTED : DBT_TEMPLATE_RETURN_MISS, 0);
     dbt_emit_routine(&emitter, engine->wide ? DBT_TEMPLATE_RETURN_HIT_WIDE : DBT_TEMPLATE_RETURN_HIT, 0);
     engine->host_jump_miss = (u64)emitter.hot;
-    dbt_emit_routine(&emitter, DBT_TEMPLATE_JUMP_MISS, 0);
+    dbt_emit_routine(&emitter, counts ? DBT_TEMPLATE_JUMP_MISS_COUNTED : DBT_TEMPLATE_JUMP_MISS, 0);
     dbt_emit_routine(&emitter, DBT_TEMPLATE_JUMP_HIT, 0);
     engine->routines_end = (u64)emitter.hot;
     engine->routines_map_bytes = (u32)((u64)emitter.map - (engine->routines + size / 2));

@@ -207,11 +207,12 @@ class _Builder:
         for unit in self.listed:
             if unit.executions:
                 found[unit.pid] = found[unit.pid].plus(Executed.of(unit.row, unit.executions))
-        for region, count in self.collector.taken_back.items():
-            if region in self.lists:
-                pid = self.lists[region].pid
-                left = found[pid].instructions - count
-                found[pid] = found[pid]._replace(instructions=left)
+        for region, units in self.lists.items():
+            executed = found[units.pid]
+            found[units.pid] = executed._replace(
+                instructions=executed.instructions - self.collector.taken_back[region],
+                second_lookups=executed.second_lookups + self.collector.second_lookups[region],
+            )
         return found
 
     def _total_executed(self) -> Executed | None:

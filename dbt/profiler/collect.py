@@ -28,6 +28,7 @@ DRAIN_INTERVAL_S = 0.2
 _COURSE_POINTS_MOST = 512
 _SLOT_WORDS = 1 + lib.DBT_PROFILE_SLOT_WORDS
 _KIND_BITS = 8
+_HEAD_BYTES = ffi.offsetof("dbt_profile_counters", "executions")
 
 
 class Spot(NamedTuple):
@@ -146,7 +147,8 @@ class Collector:
         self._course_next_s = 0.0
         self.started_ns = time.monotonic_ns()
         self.exact = bool(session.memory.configuration.flags & lib.DBT_CONFIG_COUNT)
-        self.taken_back: dict[int, int] = {}
+        self.taken_back: Counter[int] = Counter()
+        self.second_lookups: Counter[int] = Counter()
         self.spots: Counter[Spot] = Counter()
         self.images: list[Image] = []
         self.course: list[CourseStep] = []
@@ -302,9 +304,11 @@ class Collector:
     def counters(self) -> dict[int, array[int]]:
         """Executions by number of unit, by the region of the list that counts them.
 
-        Sets `taken_back`: instructions that were counted and not executed, by region likewise.
+        Sets `taken_back`, instructions that were counted and not executed, and `second_lookups`,
+        indirect branches that the first level did not settle, by region likewise.
         """
-        self.taken_back = {}
+        self.taken_back = Counter()
+        self.second_lookups = Counter()
         found: dict[int, array[int]] = {}
         fd = self._session.fd
         for number in range(min(self._profile.region_count, lib.DBT_PROFILE_REGIONS)):
@@ -314,9 +318,11 @@ class Collector:
             units = self._profile.regions[region.parent]
             at = self._session.record_at + units.at
             used = int.from_bytes(os.pread(fd, 4, at), "little")
-            data = _read(fd, 8 + 8 * used, self._session.record_at + region.at)
-            values = array("Q", data)
-            self.taken_back[region.parent] = self.taken_back.get(region.parent, 0) + values.pop(0)
+            data = _read(fd, _HEAD_BYTES + 8 * used, self._session.record_at + region.at)
+            head = ffi.from_buffer("dbt_profile_counters *", data, require_writable=False)
+            self.taken_back[region.parent] += head.taken_back
+            self.second_lookups[region.parent] += head.second_lookups
+            values = array("Q", data[_HEAD_BYTES:])
             earlier = found.get(region.parent)
             if earlier is not None:
                 values = array("Q", map(sum, zip_longest(earlier, values, fillvalue=0)))

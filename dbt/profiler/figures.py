@@ -17,7 +17,6 @@ _LEAVING = frozenset(
         lib.DBT_CLASS_SYSCALL,
         lib.DBT_CLASS_CPUID,
         lib.DBT_CLASS_GSBASE,
-        lib.DBT_CLASS_POPF,
         lib.DBT_CLASS_FAR,
         lib.DBT_CLASS_SYSENTER,
         lib.DBT_CLASS_INVALID,
@@ -26,6 +25,8 @@ _LEAVING = frozenset(
         lib.DBT_CLASS_SENSITIVE,
     )
 )
+
+_LOOKUPS = ("indirect_first_probe_share", "indirect_collision_share", "indirect_cold_share")
 
 
 class Executed(NamedTuple):
@@ -40,6 +41,7 @@ class Executed(NamedTuple):
         host_instructions: likewise.
         direct: units that went on directly.
         indirect: units that ended in an indirect branch or a return.
+        second_lookups: of those branches, looked up in the second level of the tables.
     """
 
     entries: int = 0
@@ -50,6 +52,7 @@ class Executed(NamedTuple):
     host_instructions: int = 0
     direct: int = 0
     indirect: int = 0
+    second_lookups: int = 0
 
     def plus(self, other: Executed) -> Executed:
         """The sum of two."""
@@ -129,6 +132,7 @@ def figures(
         indirect_in_cache_share=(
             _complement(reasons["indirect_miss"], executed.indirect) if executed else None
         ),
+        **_lookups(reasons["indirect_miss"], executed),
         ident_share_translated=share(
             counted.instructions_ident, counted.guest_instructions_translated
         ),
@@ -154,6 +158,9 @@ def figures(
         units_invalidated_write=counted.units_invalidated_write,
         units_invalidated_map=counted.units_invalidated_map,
         code_pages_protected=counted.code_pages_protected,
+        self_check_pages=counted.self_check_pages,
+        self_check_pages_settled=counted.self_check_pages_settled,
+        self_check_changes=counted.self_check_changes,
         samples=whole,
         time_share_tc=share(samples.get("tc", 0), whole),
         time_share_lookup=share(samples.get("lookup", 0), whole),
@@ -161,6 +168,19 @@ def figures(
         time_share_vmm=share(samples.get("vmm", 0), whole),
         time_share_kernel=share(samples.get("kernel", 0), whole),
     )
+
+
+def _lookups(cold: int, executed: Executed | None) -> dict[str, float | None]:
+    """Indirect branches by the level that knew their target; the three add up to 1."""
+    if executed is None:
+        return dict.fromkeys(_LOOKUPS)
+    second = executed.second_lookups
+    shares = (
+        _complement(second, executed.indirect),
+        share(max(second - cold, 0), executed.indirect),
+        share(cold, executed.indirect),
+    )
+    return dict(zip(_LOOKUPS, shares, strict=True))
 
 
 def _complement(part: int, whole: int) -> float | None:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 FORMAT = "dbt-profile"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ class Figures:
     chained_share: float | None
     indirect_branches_executed: int | None
     indirect_in_cache_share: float | None
+    indirect_first_probe_share: float | None
+    indirect_collision_share: float | None
+    indirect_cold_share: float | None
     ident_share_translated: float | None
     ident_share_executed: float | None
     code_expansion_bytes: float | None
@@ -55,6 +58,9 @@ class Figures:
     units_invalidated_write: int
     units_invalidated_map: int
     code_pages_protected: int
+    self_check_pages: int
+    self_check_pages_settled: int
+    self_check_changes: int
     samples: int
     time_share_tc: float | None
     time_share_lookup: float | None

@@ -116,6 +116,8 @@ def _head(profile: Profile) -> Iterator[str]:
         ("hit rate of the cache", f.tc_hit_rate),
         ("direct transfers by links", f.chained_share),
         ("indirect branches inside the cache", f.indirect_in_cache_share),
+        ("indirect branches by the first probe", f.indirect_first_probe_share),
+        ("indirect branches by the second level", f.indirect_collision_share),
         ("instructions as they were, executed", f.ident_share_executed),
         ("instructions as they were, translated", f.ident_share_translated),
     ):
@@ -126,6 +128,10 @@ def _head(profile: Profile) -> Iterator[str]:
         ("cache in use", f"{f.tc_bytes_used:,} bytes"),
         ("evictions", f"{f.evictions:,}"),
     ]
+    if f.self_check_pages:
+        pages = f"{f.self_check_pages:,}, {f.self_check_pages_settled:,} settled"
+        rows.append(("pages whose units check themselves", pages))
+        rows.append(("changes that they found", f"{f.self_check_changes:,}"))
     if f.translation_cycles_per_instruction is not None:
         cycles = f"{f.translation_cycles_per_instruction:,.0f} cycles an instruction"
         rows.append(("translating costs", cycles))

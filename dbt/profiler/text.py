@@ -121,7 +121,14 @@ def _figures(profile: Profile) -> list[str]:
             )
         )
         rows.append(
-            ("", f"{_percent(f.indirect_in_cache_share, 4)} of indirect branches stayed inside")
+            ("", f"{_percent(f.indirect_in_cache_share, 4)} of indirect branches stayed inside:")
+        )
+        rows.append(
+            (
+                "",
+                f"{_percent(f.indirect_first_probe_share, 4)} by the first probe, "
+                f"{_percent(f.indirect_collision_share, 4)} by the second level",
+            )
         )
         rows.append(
             (
@@ -172,6 +179,14 @@ def _figures(profile: Profile) -> list[str]:
             f"{f.tc_bytes_used:,} bytes; {dropped}, {f.units_invalidated:,} units invalidated",
         )
     )
+    if f.self_check_pages:
+        rows.append(
+            (
+                "changing",
+                f"{f.self_check_pages:,} pages whose units check themselves, "
+                f"{f.self_check_pages_settled:,} settled; {f.self_check_changes:,} changes found",
+            )
+        )
     return [f"  {label:<11} {text}" for label, text in rows]
 
 

@@ -89,6 +89,12 @@ _template(
 _SECOND_WAYS = 4
 _PROBE_BYTES = 19  # of one probe with its step to the next
 _LEAVE_BYTES = 47  # from the last probe to the hit routine
+_COUNT_LOOKUP = """
+mov rcx, gs:[COUNTERS]
+mov rdx, [rcx + 8]
+lea rdx, [rdx + 1]
+mov [rcx + 8], rdx
+"""  # at dbt_profile_counters.second_lookups
 
 for _kind, _number, _where, _key in (
     ("return", 1, "stack", "mov rcx, [rsp - 8]\nmov gs:[KEY], rcx\n.commit key"),
@@ -102,37 +108,40 @@ for _kind, _number, _where, _key in (
         """
         for _way in range(_SECOND_WAYS)
     )
-    _template(
-        f"{_kind}_miss",
-        f"""
-        .commit {_where}
-        {_key}
-        movzx ecx, word ptr gs:[KEY]
-        movzx edx, word ptr gs:[KEY+2]
-        lea edx, [rdx + rdx*8]
-        lea ecx, [rcx + rdx*8]
-        movzx eax, cx
-        lea eax, [rax*4]
-        mov rdx, gs:[KEY]
-        {_probes}
-        .reload
-        mov dword ptr gs:[EXIT_ID], {_number}
-        jmp gs:[EXIT_ROUTINE]
-        """,
-        fixed=("rax", "rcx", "rdx"),
-        entry_spilled=("rcx",),
-        entry_where=_where,
-        ends=True,
-        guest=f"an indirect branch whose slot in the table of {_kind}s is empty or holds another "
-        "address",
-        host="looks the address up in the second-level table; not there: hands it to the VMM",
-        why="all empty slots and all failed checks lead here. The second level holds minus the "
-        "whole address and the number of the table, so that one lea compares 64 bits without "
-        "touching flags. An address may stand in any of four neighbouring places, the first of "
-        "them chosen by bits 0 to 15 plus 72 times bits 16 to 31, so that addresses 64 KB apart "
-        "do not meet again. The branches skip the reloads and lead to the hit routine emitted "
-        "behind",
-    )
+    for _count in ("", _COUNT_LOOKUP):
+        _template(
+            f"{_kind}_miss{'_counted' if _count else ''}",
+            f"""
+            .commit {_where}
+            {_key}
+            {_count}
+            movzx ecx, word ptr gs:[KEY]
+            movzx edx, word ptr gs:[KEY+2]
+            lea edx, [rdx + rdx*8]
+            lea ecx, [rcx + rdx*8]
+            movzx eax, cx
+            lea eax, [rax*4]
+            mov rdx, gs:[KEY]
+            {_probes}
+            .reload
+            mov dword ptr gs:[EXIT_ID], {_number}
+            jmp gs:[EXIT_ROUTINE]
+            """,
+            fixed=("rax", "rcx", "rdx"),
+            entry_spilled=("rcx",),
+            entry_where=_where,
+            ends=True,
+            guest=f"an indirect branch whose slot in the table of {_kind}s is empty or holds "
+            "another address",
+            host="looks the address up in the second-level table; not there: hands it to the VMM"
+            + ("; counts the thread's lookups before" if _count else ""),
+            why="all empty slots and all failed checks lead here. The second level holds minus "
+            "the whole address and the number of the table, so that one lea compares 64 bits "
+            "without touching flags. An address may stand in any of four neighbouring places, the "
+            "first of them chosen by bits 0 to 15 plus 72 times bits 16 to 31, so that addresses "
+            "64 KB apart do not meet again. The branches skip the reloads and lead to the hit "
+            "routine emitted behind",
+        )
     for _wide in (False, True) if _kind == "return" else (False,):
         _index = "mov edx, gs:[KEY]\npext edx, edx, gs:[RETURN_MASK]" if _wide else ""
         _index_bytes = 19 if _wide else 0

@@ -166,3 +166,14 @@ int main(int argc, char **argv)
     return 0;
 }
 """
+
+#: Calls two functions in turns whose addresses share a slot of the table of indirect targets.
+COLLIDES = """\
+__asm__(".globl _start\\n.balign 65536\\none: ret\\n.balign 65536\\nother: ret\\n"
+        "_start: mov $1000, %ebx\\n"
+        "again: lea one(%rip), %rax\\n call *%rax\\n"
+        "lea other(%rip), %rax\\n call *%rax\\n"
+        "dec %ebx\\n jnz again\\n"
+        "xor %edi, %edi\\n mov $231, %eax\\n syscall");
+"""
+COLLISIONS = 2000

@@ -13,7 +13,15 @@ import pytest
 import dbt
 from dbt.profiler.model import Function, Profile
 from tests.guests.build import build
-from tests.profile.programs import CALLS, CALLS_EACH, HOT, THREADS, compile_program
+from tests.profile.programs import (
+    CALLS,
+    CALLS_EACH,
+    COLLIDES,
+    COLLISIONS,
+    HOT,
+    THREADS,
+    compile_program,
+)
 
 # Bare guests without repeated string instructions, where the trap flag stops at each round.
 STEPPED = (
@@ -114,6 +122,24 @@ def test_figures_fit_each_other() -> None:
         told = sum(row.instructions for row in mix)
         assert told == pytest.approx(figures.guest_instructions_executed, rel=0.001)
     assert dict(profile.table("mix_class")[0].items())["name"] == "IDENT"
+
+
+def test_indirect_lookups_are_told_apart(tmp_path: Path) -> None:
+    program = compile_program(tmp_path, "program", COLLIDES, "-nostdlib", "-static")
+    figures = dbt.profile([program], exact=True).figures
+    assert figures.indirect_branches_executed == 2 * COLLISIONS  # calls and their returns
+    assert figures.indirect_cold_share == figures.dispatches_indirect_miss / (2 * COLLISIONS)
+    assert 2 <= figures.dispatches_indirect_miss <= 4
+    # Of the calls all but those two; a return always finds its own.
+    assert figures.indirect_collision_share == (COLLISIONS - 2) / (2 * COLLISIONS)
+    assert figures.indirect_first_probe_share == pytest.approx(0.5, abs=0.001)
+
+
+def test_pages_that_keep_changing_are_told() -> None:
+    program = build("rewrite_line", "rewrite_line.S", "bare")
+    figures = dbt.profile([program], settings=dbt.Settings(self_check="auto")).figures
+    assert figures.self_check_pages == 1 and figures.self_check_changes > 100
+    assert figures.self_check_pages_settled <= figures.self_check_pages
 
 
 def test_counting_disturbs_nothing(tmp_path: Path) -> None:

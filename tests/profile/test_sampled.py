@@ -12,6 +12,7 @@ import pytest
 import dbt
 from dbt.errors import UsageError
 from dbt.profiler.file import ProfileFileError, load, save
+from dbt.profiler.model import VERSION
 from tests.guests.build import build
 from tests.profile.programs import DIES, HOT, HOT_LINE, TREE, compile_program
 
@@ -144,7 +145,7 @@ def test_what_is_no_profile_is_refused(tmp_path: Path) -> None:
         ("{", "this is no profile"),
         ("[]", "this is no profile"),
         ('{"format": "dbt-profile", "version": 99}', "a profile of version 99"),
-        ('{"format": "dbt-profile", "version": 1}', "damaged"),
+        (f'{{"format": "dbt-profile", "version": {VERSION}}}', "damaged"),
     ):
         path.write_text(text)
         with pytest.raises(ProfileFileError, match=words):

@@ -26,6 +26,7 @@ from dbt.translator.unit import Entry, ExitKind, Where
 
 CONTEXT = 0x5200_0000
 COUNTERS = 0x5300_0000
+SECOND_LOOKUPS, FIRST_COUNTER = 1, 2  # words of dbt_profile_counters
 STACK = 0x5100_0000
 DATA = 0x5000_0000
 STACK_BYTES = 0x4000
@@ -404,7 +405,7 @@ def start_host(run: HostRun, guest: Guest, seed: int) -> None:
     lib.dbt_listing_attach(run.translation.handle, context)
     run.set_slot("guest_gs_base", guest.gs_base)
     run.set_slot("counters", COUNTERS)
-    machine.counters[0] = machine.counters[1] = 0
+    machine.counters[:3] = memoryview(bytes(24)).cast("Q")
     machine.load(guest, seed)
     machine.uc.reg_write(x86.UC_X86_REG_GS_BASE, CONTEXT)
     machine.uc.ctl_flush_tb()

@@ -145,7 +145,8 @@ def expected_arena(pc: int) -> int:
 def run(case: Case) -> Outcome:
     """Translates the case's code and shows it."""
     if case.directive("routines") is not None:
-        return _routines(case.directive("wide") is not None)
+        wide, counted = (case.directive(word) is not None for word in ("wide", "counted"))
+        return _routines(Options(TC_BYTES, wide=wide, counted=counted))
     pc = int(case.directive("at") or hex(DEFAULT_PC), 0)
     entry = Entry[(case.directive("entry") or "body").upper()]
     near, far = (assemble(text) for text in case.assembly())
@@ -251,9 +252,9 @@ def _exit_lines(
                 yield f"{host}  {line.text:<{TEXT_COLUMN}}  {state}"
 
 
-def _routines(wide: bool) -> Outcome:
+def _routines(options: Options) -> Outcome:
     lines: list[str] = []
-    with Translation(b"\xc3", DEFAULT_PC, Options(TC_BYTES, wide=wide)) as translation:
+    with Translation(b"\xc3", DEFAULT_PC, options) as translation:
         begin = lib.dbt_listing_routine(translation.handle, lib.DBT_LISTING_RETURN_MISS)
         middle = lib.dbt_listing_routine(translation.handle, lib.DBT_LISTING_JUMP_MISS)
         end = lib.dbt_listing_routines_end(translation.handle)
@@ -265,5 +266,6 @@ def _routines(wide: bool) -> Outcome:
                 host = f"      {place:<5} {line.code.hex(' '):<{HOST_COLUMN}}"
                 state = translation.state_at(line.pc)
                 lines.append(f"{host}  {line.text:<{TEXT_COLUMN}}  {state}")
-    hit = "return_hit_wide" if wide else "return_hit"
-    return Outcome(lines, (), frozenset({"return_miss", hit, "jump_miss", "jump_hit"}))
+    hit = "return_hit_wide" if options.wide else "return_hit"
+    misses = {f"{kind}_miss{'_counted' if options.counted else ''}" for kind in ("return", "jump")}
+    return Outcome(lines, (), frozenset({hit, "jump_hit", *misses}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,8 +72,8 @@ def arrive(
     machine: Machine, entry: Entry, known: int, wanted: int, *, table: bool, second: bool = True
 ) -> Iterator[Place]:
     """As arrive_with, in all ways of returning."""
-    for paired, wide in ((False, False), (False, True), (True, False), (True, True)):
-        options = Options(paired=paired, wide=wide)
+    for paired, wide, counted in itertools.product((False, True), repeat=3):
+        options = Options(paired=paired, wide=wide, counted=counted)
         yield from arrive_with(machine, entry, known, wanted, options, table, second)
 
 
@@ -198,6 +199,19 @@ def test_an_address_that_is_not_canonical_is_not_taken_for_another(
         assert not finish(place)
         assert place.run.faulted
         assert place.run.slot("rip") == known ^ 1 << bit
+
+
+@ENTRIES
+@pytest.mark.parametrize("table", [True, False])
+@pytest.mark.parametrize("wanted", [0x402468, 0x412468])
+def test_a_lookup_in_the_second_level_is_counted(
+    machine: Machine, entry: Entry, table: bool, wanted: int
+) -> None:
+    counted = Options(counted=True)
+    for place in arrive_with(machine, entry, 0x402468, wanted, counted, table, True):
+        finish(place)
+        missed = not table or wanted != 0x402468
+        assert machine.counters[emulator.SECOND_LOOKUPS] == missed
 
 
 def test_the_red_zone_is_left_alone(machine: Machine) -> None:

@@ -291,11 +291,11 @@ COUNTED = ("add eax, [rbx]", "mov rsi, rdi", "xor edi, esi", "push rdx", "ret", 
 def test_a_counter_disturbs_nothing_and_counts_once(machine: Machine, text: str) -> None:
     code = golden.assemble(text)
     check_instruction(machine, code, forms.LOW_PC, 1, ways=Options(counted=True))
-    assert machine.counters[1] == 1
+    assert machine.counters[emulator.FIRST_COUNTER] == 1
 
 
 def test_a_fault_takes_back_what_was_counted(machine: Machine) -> None:
     code = golden.assemble("mov eax, [rbx]")
     ways = Options(counted=True)
     run = check_instruction(machine, code, forms.LOW_PC, 1, forms.UNMAPPED, ways)
-    assert run.faulted and machine.counters[1] == 1 and machine.counters[0] > 0
+    assert run.faulted and machine.counters[emulator.FIRST_COUNTER] == 1 and machine.counters[0] > 0
