@@ -35,6 +35,7 @@
 #define TRAP_STEP 2
 #define TRAP_BREAKPOINT 4
 #define PUSHF_OPCODE 0x9c
+#define SYSCALL_STOP (SIGTRAP | 0x80) /* ptrace(2), PTRACE_O_TRACESYSGOOD */
 #define INT3_OPCODE 0xcc
 #define INT_OPCODE 0xcd
 #define STRETCH_LEAST 2u
@@ -246,17 +247,21 @@ static void next_instruction(dbt_oracle *oracle, dbt_instruction *out)
 }
 
 /* Lets the guest go on until it stands behind a repeated instruction, by a breakpoint of the processor:
- * stepped, each round would be a stop. */
+ * stepped, each round would be a stop. One that goes astray must not make system calls, which would have
+ * their effects: the kernel stops it there. */
 static bool run_to(dbt_hardware *own, u64 guest_pc, bool is_far)
 {
     int stop;
     const size_t registers = offsetof(struct user, u_debugreg);
     (void)ptrace(PTRACE_POKEUSER, own->pid, registers, guest_pc);
     (void)ptrace(PTRACE_POKEUSER, own->pid, registers + 7 * sizeof(long), BREAKPOINT_ENABLE);
-    const bool is_stopped = ptrace(PTRACE_CONT, own->pid, 0, 0) == 0 &&
+    const bool is_stopped = ptrace(PTRACE_SYSEMU, own->pid, 0, 0) == 0 &&
                             (is_far ? wait_stop_soon(own, &stop) : wait_stop(own, &stop));
     (void)ptrace(PTRACE_POKEUSER, own->pid, registers + 7 * sizeof(long), 0);
     own->stop_signal = is_stopped ? stop : SIGKILL;
+    if (own->stop_signal == SYSCALL_STOP) {
+        own->stop_signal = SIGSYS;
+    }
     get_registers(own);
     return is_stopped && stop == SIGTRAP && own->registers.rip == guest_pc;
 }
@@ -286,7 +291,7 @@ static bool step_emulated(dbt_oracle *oracle, u64 guest_next)
     const u8 kept = *next;
     *next = INT3_OPCODE;
     own->stop_signal = SIGKILL;
-    if (ptrace(PTRACE_CONT, own->pid, 0, 0) == 0 && wait_stop(own, &stop)) {
+    if (ptrace(PTRACE_SYSEMU, own->pid, 0, 0) == 0 && wait_stop(own, &stop)) {
         own->stop_signal = stop;
     }
     *next = kept;
@@ -315,6 +320,12 @@ static bool step_whole(dbt_hardware *own, const dbt_instruction *instruction)
     return own->stop_signal == SIGTRAP;
 }
 
+static bool is_repeated(const dbt_instruction *instruction)
+{
+    return instruction->traits & DBT_TRAIT_STRING &&
+           instruction->prefixes & (DBT_PREFIX_REP | DBT_PREFIX_REPNE);
+}
+
 /* One instruction; false when the processor raised an exception or the instruction is not to run. */
 static bool step(dbt_oracle *oracle, const dbt_instruction *instruction)
 {
@@ -328,8 +339,7 @@ static bool step(dbt_oracle *oracle, const dbt_instruction *instruction)
         own->stop_signal = SIGSYS;
         return false;
     }
-    if (instruction->traits & DBT_TRAIT_STRING &&
-        instruction->prefixes & (DBT_PREFIX_REP | DBT_PREFIX_REPNE)) {
+    if (is_repeated(instruction)) {
         return run_to(own, guest_next, false);
     }
     if (is_emulated(instruction)) {
@@ -500,14 +510,34 @@ static bool run_free(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
     return true;
 }
 
+/* A repeated instruction that faults has done a part of its work: the state at the signal is that of
+ * afterwards, of every other one that of before. */
+static void go_midway(dbt_oracle *oracle)
+{
+    dbt_hardware *own = oracle->own;
+    const dbt_record *record = oracle->record;
+    dbt_instruction instruction;
+    if (oracle->point != record->count || record->event != DBT_EVENT_SIGNAL ||
+        !record->is_synchronous) {
+        return;
+    }
+    next_instruction(oracle, &instruction);
+    if (is_repeated(&instruction)) {
+        dbt_stretch_note_stores(oracle, &instruction);
+        own->has_raised = !step(oracle, &instruction);
+    }
+}
+
 static void run_batch(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
 {
     dbt_hardware *own = oracle->own;
     u64 input_at = ~0ULL;
     own->outcome = outcome;
+    own->has_raised = false;
     for (;;) {
         while (dbt_oracle_point(oracle, oracle->point)->executed == oracle->executed) {
             const dbt_unit_record *point = dbt_oracle_point(oracle, oracle->point);
+            go_midway(oracle);
             if (!check_point(oracle)) {
                 outcome->status = DBT_ORACLE_DIFFERS;
                 return;
@@ -577,12 +607,15 @@ static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
 static int raises(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
 {
     dbt_hardware *own = oracle->own;
-    dbt_instruction instruction;
-    next_instruction(oracle, &instruction);
-    dbt_stretch_note_stores(oracle, &instruction);
-    if (step(oracle, &instruction)) {
-        return 0;
+    if (!own->has_raised) {
+        dbt_instruction instruction;
+        next_instruction(oracle, &instruction);
+        dbt_stretch_note_stores(oracle, &instruction);
+        if (step(oracle, &instruction)) {
+            return 0;
+        }
     }
+    own->has_raised = false;
     fault(oracle, outcome);
     if (get_vector(own)) {
         memcpy(outcome->vector, own->area, sizeof outcome->vector);
@@ -645,7 +678,7 @@ static bool start_stub(dbt_hardware *own)
         own->pid = 0;
         return false;
     }
-    (void)ptrace(PTRACE_SETOPTIONS, own->pid, 0, PTRACE_O_EXITKILL);
+    (void)ptrace(PTRACE_SETOPTIONS, own->pid, 0, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
     get_registers(own);
     return call(own, SYS_munmap, 0, STUB_START, 0, 0, 0, 0) == 0 &&
            call(own, SYS_munmap, STUB_END, USER_END - STUB_END, 0, 0, 0, 0) == 0 && get_vector(own);

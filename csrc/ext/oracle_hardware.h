@@ -18,6 +18,7 @@ typedef struct dbt_hardware {
     struct user_regs_struct registers; /* the guest's, as it stands */
     dbt_oracle_outcome *outcome;
     int stop_signal;                   /* the guest's last stop: not of a step */
+    bool has_raised;                   /* it stands midway in a repeated instruction that faulted */
     u8 area[DBT_HARDWARE_AREA_BYTES] __attribute__((aligned(64)));
     u64 area_bytes;
 } dbt_hardware;

@@ -48,7 +48,7 @@ void dbt_stretch_note_stores(dbt_oracle *oracle, const dbt_instruction *instruct
     const dbt_hardware *own = oracle->own;
     const bool is_call = instruction->class_ == DBT_CLASS_CALL || instruction->class_ == DBT_CLASS_ICALL;
     if (instruction->traits & DBT_TRAIT_STRING) {
-        const u64 width = 8;
+        const u64 width = instruction->opcode & 1u ? instruction->operand_bytes : 1;
         const bool repeats = instruction->prefixes & (DBT_PREFIX_REP | DBT_PREFIX_REPNE);
         const u64 count = repeats ? own->registers.rcx : 1;
         const u64 size_bytes = count < 0x1000000 ? count * width : 0;

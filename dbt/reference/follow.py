@@ -459,10 +459,9 @@ class Follower:
         if status == EQUAL:
             return None
         if status == FAULT:
-            return Found(
-                "fault", outcome.point, outcome.actual.rip,
-                f"the reference faults (error {outcome.error})",
-            )  # fmt: skip
+            is_call = self.oracle.name == "hardware" and outcome.error == signal.SIGSYS
+            what = "makes a system call" if is_call else f"faults (error {outcome.error})"
+            return Found("fault", outcome.point, outcome.actual.rip, f"the reference {what}")
         if outcome.fields == 0:
             raise LaunchError(f"the {self.oracle.name} oracle failed (error {outcome.error})")
         return Found("state", outcome.point, 0, "the state differs")

@@ -135,3 +135,22 @@ def test_programs_of_the_system_are_equal(
 def test_handlers_that_run_at_faults_are_compared(oracle: str) -> None:
     verdict = _equal([str(build("signal_handler", "signal_handler.c", "static"))], oracle)
     assert verdict.coverage.signals > 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+def test_repeated_instructions_that_fault_midway_are_equal(oracle: str) -> None:
+    every = "syscall" if oracle == "hardware" else "tu"
+    guest = build("signal_mprotect", "signal_mprotect.c", "pie")
+    verdict = dbt.compare([guest], oracle=oracle, every=every, quiet=True)
+    assert verdict.equal, str(verdict)
+    assert verdict.coverage.signals > 5000
+
+
+def test_a_processor_that_goes_astray_makes_no_system_call(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    guest = build("map_moves", "map_moves.c", "pie")  # what it maps is not followed
+    verdict = dbt.compare([guest], oracle="hardware", every="syscall")
+    assert not verdict.equal and "makes a system call" in str(verdict)
+    assert "line" not in capfd.readouterr().out
