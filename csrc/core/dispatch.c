@@ -5,6 +5,7 @@
 #include "core/emit.h"
 #include "core/entry.h"
 #include "core/hints.h"
+#include "core/items.h"
 #include "core/tcache.h"
 
 /* What one dispatch knows on its way: how the guest arrived at context->rip. */
@@ -56,7 +57,7 @@ static void serve_instruction(dbt_context *context, dbt_exit_kind kind, dbt_arri
     u8 bytes[16];
     dbt_instruction instruction;
     bool changes = false;
-    const u32 count = dbt_translate_fetch(engine, context->rip, bytes, &changes);
+    const u32 count = dbt_items_fetch(engine, context->rip, bytes, &changes);
     engine->statistics->exits_callout++;
     if (dbt_instruction_decode(bytes, count, context->rip, DBT_MODE_64, &instruction) != DBT_OK) {
         call_hook(context, DBT_EXIT_KIND_FETCH, 0, arrival); /* changed since it was translated */

@@ -1,41 +1,23 @@
 /* Job: template stitching: copies rendered bytes, fills holes, moves or substitutes the guest's own
- * operand, emits spills and reloads, and writes the state map as it goes.
+ * operand, emits spills and reloads. The ways out of a unit are emit_exit.c's.
  * State: the emitter. Invariant: every host instruction emitted leaves exactly one map record, whose
  * state describes the moment before it runs. */
 #include "core/emit.h"
 
 #include "core/context.h"
+#include "core/emit_internal.h"
 #include "core/operand.h"
 #include "core/plant.h"
 #include "core/profile.h"
 #include "core/template.h"
 #include "generated/translate_tables.h"
 
-#define STATE(mask, where) ((u16)((mask) | ((u16)(where) << DBT_STATE_WHERE_SHIFT)))
-
-static void record(dbt_emitter *emitter, u32 host_bytes, u16 state) {
-    DBT_ASSERT(emitter->records < DBT_ROUTINE_RECORDS_MAX && host_bytes < 256);
-    emitter->record_bytes[emitter->records] = (u8)host_bytes;
-    emitter->record_state[emitter->records] = state;
-    emitter->records++;
-    emitter->host_instructions++;
-}
-
-static void put_bytes(dbt_emitter *emitter, const u8 *bytes, u32 count) {
-    memcpy(emitter->hot, bytes, count);
-    emitter->hot += count;
-}
-
-static void put_u32(u8 *at, u32 value) {
-    memcpy(at, &value, 4);
-}
-
 /* Closes an item: its records go to the map in the shortest form. */
 static void end_item(dbt_emitter *emitter, u8 guest_bytes) {
     DBT_ASSERT(emitter->records <= DBT_ITEM_RECORDS_MAX || guest_bytes == 0);
     u8 *map = emitter->map;
     if (emitter->records == 1 && emitter->record_bytes[0] == guest_bytes &&
-        emitter->record_state[0] == STATE(0, DBT_WHERE_THIS)) {
+        emitter->record_state[0] == DBT_STATE(0, DBT_WHERE_THIS)) {
         *map++ = guest_bytes;
     } else {
         bool target = false;
@@ -69,20 +51,13 @@ static const u8 nop_bytes[9][9] = {
     {0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
 };
 
-static void pad(dbt_emitter *emitter, u32 count, u16 state) {
+void dbt_emit_pad(dbt_emitter *emitter, u32 count, u16 state) {
     while (count) {
         u32 size = count < 9 ? count : 9;
-        put_bytes(emitter, nop_bytes[size - 1], size);
-        record(emitter, size, state);
+        dbt_emit_bytes(emitter, nop_bytes[size - 1], size);
+        dbt_emit_note(emitter, size, state);
         count -= size;
     }
-}
-
-/* Bytes of padding so that a rel32 that would stand at hot + offset stays inside 32 bytes: a running
- * thread may see a torn value only across that boundary. */
-static u32 padding_for(const dbt_emitter *emitter, u32 offset) {
-    u32 place = (u32)((u64)emitter->hot + offset) & 31u;
-    return place > 28 ? 32 - place : 0;
 }
 
 static void move_register(dbt_emitter *emitter, u8 opcode, u32 number) {
@@ -93,38 +68,18 @@ static void move_register(dbt_emitter *emitter, u8 opcode, u32 number) {
     at[2] = opcode;
     at[3] = (u8)(0x04 | number << 3);
     at[4] = 0x25; /* no base, no index: absolute disp32 */
-    put_u32(at + 5, slot);
+    dbt_emit_put_u32(at + 5, slot);
     emitter->hot += 9;
 }
 
 static void spill(dbt_emitter *emitter, u32 number, u16 state) {
     move_register(emitter, 0x89, number);
-    record(emitter, 9, state);
+    dbt_emit_note(emitter, 9, state);
 }
 
 static void reload(dbt_emitter *emitter, u32 number, u16 state) {
     move_register(emitter, 0x8b, number);
-    record(emitter, 9, state);
-}
-
-/* Allocates an exit with its stub in the cold part (CONTINUATION), or without one. */
-static u32 new_exit(dbt_emitter *emitter, dbt_exit_kind kind, dbt_entry_kind entry,
-                    u64 guest_target) {
-    dbt_engine *engine = emitter->engine;
-    dbt_chunk *chunk = &engine->chunks[emitter->chunk];
-    dbt_unit *unit = &engine->units[emitter->unit];
-    const u32 number = emitter->chunk * engine->exits_per_chunk + chunk->exit_count++;
-    dbt_exit *exit = &engine->exits[number];
-    memset(exit, 0, sizeof *exit);
-    exit->guest_target = guest_target;
-    exit->unit = emitter->unit;
-    exit->linked = exit->next = exit->previous = DBT_NONE;
-    exit->kind = (u32)kind;
-    exit->entry = (u32)entry;
-    if (unit->exit_count++ == 0) {
-        unit->first_exit = number;
-    }
-    return number;
+    dbt_emit_note(emitter, 9, state);
 }
 
 static u8 resolve(u8 argument, const dbt_item *item) {
@@ -148,31 +103,31 @@ static void fill_hole(dbt_emitter *emitter, u8 *code, const dbt_template_hole *h
         *at = (u8)(*at | item->scratch[hole->argument & 15] << (hole->argument >> 4));
         break;
     case DBT_HOLE_NEXT:
-        put_u32(at, (u32)next);
+        dbt_emit_put_u32(at, (u32)next);
         break;
     case DBT_HOLE_NEXT_LITERAL:
-        put_u32(at, (u32)(literal(emitter, next) + (u64)(i64)hole->addend - (u64)at));
+        dbt_emit_put_u32(at, (u32)(literal(emitter, next) + (u64)(i64)hole->addend - (u64)at));
         break;
     case DBT_HOLE_KEY:
-        put_u32(at, (u32)-(u32)(instruction->guest_pc >> 16));
+        dbt_emit_put_u32(at, (u32)-(u32)(instruction->guest_pc >> 16));
         break;
     case DBT_HOLE_RETURNS:
-        put_u32(at, (u32)(u64)engine->returns);
+        dbt_emit_put_u32(at, (u32)(u64)engine->returns);
         break;
     case DBT_HOLE_JUMPS:
-        put_u32(at, (u32)(u64)engine->jumps);
+        dbt_emit_put_u32(at, (u32)(u64)engine->jumps);
         break;
     case DBT_HOLE_SECOND:
-        put_u32(at, (u32)((u64)engine->second + (u64)(i64)hole->addend));
+        dbt_emit_put_u32(at, (u32)((u64)engine->second + (u64)(i64)hole->addend));
         break;
     case DBT_HOLE_EXIT:
-        put_u32(at, exit + DBT_EXIT_ID_FIRST);
+        dbt_emit_put_u32(at, exit + DBT_EXIT_ID_FIRST);
         break;
     case DBT_HOLE_POP:
-        put_u32(at, 8 + (u32)(u16)instruction->immediate);
+        dbt_emit_put_u32(at, 8 + (u32)(u16)instruction->immediate);
         break;
     case DBT_HOLE_COUNTER:
-        put_u32(at, (u32)offsetof(dbt_profile_counters, executions) + 8 * engine->descriptions);
+        dbt_emit_put_u32(at, (u32)offsetof(dbt_profile_counters, executions) + 8 * engine->descriptions);
         break;
     case DBT_HOLE_OPERAND: {
         const u64 address = dbt_operand_address(instruction);
@@ -210,8 +165,17 @@ static void put_code(dbt_emitter *emitter, u8 **to, const dbt_template_op *op, c
     }
 }
 
-/* Emits a stub template into the cold part; answers where. */
-static u64 put_cold(dbt_emitter *emitter, u8 template_, u32 size_bytes, u32 exit) {
+void dbt_emit_hot(dbt_emitter *emitter, u8 template_, u32 exit, u16 state) {
+    static const dbt_item none;
+    const dbt_template *stub = &dbt_templates[template_];
+    for (u32 i = 0; i < stub->op_count; i++) {
+        const dbt_template_op *op = &dbt_template_ops[stub->first_op + i];
+        put_code(emitter, &emitter->hot, op, &none, exit);
+        dbt_emit_note(emitter, op->code_bytes, state);
+    }
+}
+
+u64 dbt_emit_cold(dbt_emitter *emitter, u8 template_, u32 size_bytes, u32 exit) {
     static const dbt_item none;
     const dbt_template *stub = &dbt_templates[template_];
     emitter->cold -= size_bytes;
@@ -223,101 +187,6 @@ static u64 put_cold(dbt_emitter *emitter, u8 template_, u32 size_bytes, u32 exit
     return (u64)emitter->cold;
 }
 
-/* opcode bytes, then a rel32 to the exit's stub: the place that linking patches. */
-static void put_link(dbt_emitter *emitter, const u8 *opcode, u32 opcode_bytes,
-                     dbt_entry_kind entry, u64 guest_target, u16 state) {
-    const bool call = entry == DBT_ENTRY_CALL;
-    const u32 number = new_exit(emitter, DBT_EXIT_KIND_CONTINUATION, entry, guest_target);
-    dbt_exit *exit = &emitter->engine->exits[number];
-    exit->host_stub = put_cold(emitter, call ? DBT_TEMPLATE_CALL_STUB : DBT_TEMPLATE_STUB,
-                               call ? DBT_CALL_STUB_BYTES : DBT_STUB_BYTES, number);
-    put_bytes(emitter, opcode, opcode_bytes);
-    exit->host_patch = (u64)emitter->hot;
-    put_u32(emitter->hot, (u32)(exit->host_stub - ((u64)emitter->hot + 4)));
-    emitter->hot += 4;
-    record(emitter, opcode_bytes + 4, state);
-}
-
-static void put_jump(dbt_emitter *emitter, u64 guest_target, u16 state) {
-    static const u8 opcode = 0xe9;
-    pad(emitter, padding_for(emitter, 1), state);
-    put_link(emitter, &opcode, 1, DBT_ENTRY_BODY, guest_target, state);
-}
-
-#define CALL_OPCODE 0xe8u
-
-static void put_call(dbt_emitter *emitter, u64 guest_target, u16 state) {
-    static const u8 opcode = CALL_OPCODE;
-    pad(emitter, padding_for(emitter, 1), state);
-    put_link(emitter, &opcode, 1, DBT_ENTRY_CALL, guest_target, state);
-}
-
-/* call rel32 to a stub of its own that goes on through the table: never patched. */
-static void put_call_table(dbt_emitter *emitter, u16 state) {
-    const u32 number = new_exit(emitter, DBT_EXIT_KIND_TABLE, DBT_ENTRY_CALL, 0);
-    dbt_exit *exit = &emitter->engine->exits[number];
-    exit->host_stub = put_cold(emitter, DBT_TEMPLATE_TABLE_STUB, DBT_TABLE_STUB_BYTES, number);
-    *emitter->hot = CALL_OPCODE;
-    put_u32(emitter->hot + 1, (u32)(exit->host_stub - ((u64)emitter->hot + 5)));
-    emitter->hot += 5;
-    record(emitter, 5, state);
-}
-
-/* jmp rel32 to the unit's one way out of its checks. */
-static void put_leave(dbt_emitter *emitter, u16 state) {
-    if (emitter->check_exit == DBT_NONE) {
-        const u64 guest_pc = emitter->engine->units[emitter->unit].guest_pc;
-        const u32 number = new_exit(emitter, DBT_EXIT_KIND_CHECK, DBT_ENTRY_BODY, guest_pc);
-        emitter->check_exit = number;
-        emitter->engine->exits[number].host_stub =
-            put_cold(emitter, DBT_TEMPLATE_CHECK_STUB, DBT_CHECK_STUB_BYTES, number);
-    }
-    const u64 stub = emitter->engine->exits[emitter->check_exit].host_stub;
-    *emitter->hot = 0xe9;
-    put_u32(emitter->hot + 1, (u32)(stub - ((u64)emitter->hot + 5)));
-    emitter->hot += 5;
-    record(emitter, 5, state);
-}
-
-#define SHORT_REACH 127u
-#define DIRECT_AHEAD_BYTES 42u    /* push, lea, padding, call, check */
-#define INDIRECT_AHEAD_BYTES 110u /* load of the target as well */
-#define MISSED STATE(1u << DBT_RCX, DBT_WHERE_STACK)
-
-static void put_miss_jump(dbt_emitter *emitter) {
-    const dbt_template_op *op =
-        &dbt_template_ops[dbt_templates[DBT_TEMPLATE_RETURN_MISS_JUMP].first_op];
-    static const dbt_item none;
-    emitter->engine->chunks[emitter->chunk].return_miss = (u64)emitter->hot;
-    put_code(emitter, &emitter->hot, op, &none, DBT_NONE);
-    record(emitter, op->code_bytes, MISSED);
-    DBT_ASSERT(op->code_bytes == DBT_MISS_JUMP_BYTES);
-}
-
-/* The prologue behind a call branches back to a miss jump within 128 bytes. When none will be in
- * reach, the way there goes through the displacement of a long no-operation, as a short jump, or, when
- * even that is too far, a new miss jump is put here and jumped over. ahead_bytes: the most that the
- * rest of the call and the prologue take. */
-static void put_island(dbt_emitter *emitter, u32 ahead_bytes, u16 state) {
-    u64 *point = &emitter->engine->chunks[emitter->chunk].return_miss;
-    const u64 here = (u64)emitter->hot;
-    if (here + ahead_bytes - *point <= SHORT_REACH) {
-        return;
-    }
-    if (here + 5 - *point <= SHORT_REACH) {
-        const u8 hop[] = {0x0f, 0x1f, 0x80, 0xeb, (u8)(*point - (here + 5)), 0, 0};
-        put_bytes(emitter, hop, sizeof hop);
-        record(emitter, 3, state);
-        record(emitter, 4, MISSED);
-        *point = here + 3;
-        return;
-    }
-    const u8 over[] = {0xeb, DBT_MISS_JUMP_BYTES};
-    put_bytes(emitter, over, sizeof over);
-    record(emitter, sizeof over, state);
-    put_miss_jump(emitter);
-}
-
 static void put_guest(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
                       const dbt_template_op *op) {
     const dbt_instruction *instruction = &item->instruction;
@@ -326,10 +195,10 @@ static void put_guest(dbt_emitter *emitter, const dbt_item *item, const u8 *byte
         return;
     }
     u8 *start = emitter->hot;
-    put_bytes(emitter, bytes, instruction->length);
+    dbt_emit_bytes(emitter, bytes, instruction->length);
     if (op->kind == DBT_OP_GUEST_NEAR) {
-        put_u32(start + instruction->displacement_at,
-                (u32)(dbt_operand_address(instruction) - (u64)emitter->hot));
+        dbt_emit_put_u32(start + instruction->displacement_at,
+                         (u32)(dbt_operand_address(instruction) - (u64)emitter->hot));
     }
 }
 
@@ -346,7 +215,7 @@ static bool put_add_base(dbt_emitter *emitter, const dbt_instruction *instructio
         (u8)((instruction->base & 7) | number << 3),
         0,
     };
-    put_bytes(emitter, bytes, sizeof bytes);
+    dbt_emit_bytes(emitter, bytes, sizeof bytes);
     return true;
 }
 
@@ -358,52 +227,18 @@ static void put_short(dbt_emitter *emitter, const dbt_item *item, u16 state) {
     }
     *emitter->hot++ = instruction->opcode;
     *emitter->hot++ = 5; /* over the jmp rel32 that follows */
-    record(emitter, (u32)(emitter->hot - start), state);
-}
-
-static void put_exit(dbt_emitter *emitter, dbt_exit_kind kind, u64 guest_pc, u16 state) {
-    static const dbt_item none;
-    const dbt_template *stub = &dbt_templates[DBT_TEMPLATE_STUB];
-    const u32 exit = new_exit(emitter, kind, DBT_ENTRY_BODY, guest_pc);
-    emitter->engine->exits[exit].host_stub = (u64)emitter->hot;
-    for (u32 i = 0; i < stub->op_count; i++) {
-        const dbt_template_op *op = &dbt_template_ops[stub->first_op + i];
-        put_code(emitter, &emitter->hot, op, &none, exit);
-        record(emitter, op->code_bytes, state);
-    }
-}
-
-/* A jump that ends the unit is left out when the unit for its target can be emitted right here. */
-static bool leave_out(dbt_emitter *emitter, const dbt_item *item, bool last, u64 guest_target) {
-    const u8 class_ = item->instruction.class_;
-    if (!emitter->may_fall || !last || (class_ != DBT_CLASS_JCC && class_ != DBT_CLASS_JMP)) {
-        return false;
-    }
-    const dbt_engine *engine = emitter->engine;
-    if (dbt_tcache_lookup(engine, guest_target, DBT_ENTRY_BODY) != DBT_NONE ||
-        guest_target == engine->units[emitter->unit].guest_pc ||
-        (engine->has_stop && guest_target == engine->stop_pc)) {
-        return false;
-    }
-    emitter->falls = true;
-    emitter->falls_to = guest_target;
-    return true;
+    dbt_emit_note(emitter, (u32)(emitter->hot - start), state);
 }
 
 /* Reloads the wanted ones of the spilled registers; answers what is still spilled. */
 static u32 reload_all(dbt_emitter *emitter, u32 mask, u32 wanted, u32 where) {
     for (u32 number = 0; number < 8; number++) {
         if (wanted >> number & 1) {
-            reload(emitter, number, STATE(mask, where));
+            reload(emitter, number, DBT_STATE(mask, where));
             mask &= ~(1u << number);
         }
     }
     return mask;
-}
-
-static void put_jcc(dbt_emitter *emitter, const dbt_instruction *instruction, u16 state) {
-    const u8 opcode[2] = {0x0f, (u8)(0x80 | (instruction->opcode & 15))};
-    put_link(emitter, opcode, 2, DBT_ENTRY_BODY, instruction->branch_target, state);
 }
 
 static void put_op(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
@@ -414,13 +249,13 @@ static void put_op(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
     switch ((dbt_op_kind)op->kind) {
     case DBT_OP_CODE:
         put_code(emitter, &emitter->hot, op, item, DBT_NONE);
-        record(emitter, op->code_bytes, state);
+        dbt_emit_note(emitter, op->code_bytes, state);
         break;
     case DBT_OP_GUEST:
     case DBT_OP_GUEST_NEAR:
     case DBT_OP_GUEST_BASE:
         put_guest(emitter, item, bytes, op);
-        record(emitter, (u32)(emitter->hot - start), state);
+        dbt_emit_note(emitter, (u32)(emitter->hot - start), state);
         break;
     case DBT_OP_LOAD:
     case DBT_OP_LOAD_MOVED:
@@ -429,54 +264,52 @@ static void put_op(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
                                      resolve(op->argument, item), op->kind == DBT_OP_LOAD_MOVED,
                                      emitter->hot);
         if (emitter->hot != start) {
-            record(emitter, (u32)(emitter->hot - start), state);
+            dbt_emit_note(emitter, (u32)(emitter->hot - start), state);
         }
         break;
     case DBT_OP_ADD_BASE:
         if (put_add_base(emitter, instruction, resolve(op->argument, item))) {
-            record(emitter, (u32)(emitter->hot - start), state);
+            dbt_emit_note(emitter, (u32)(emitter->hot - start), state);
         }
         break;
     case DBT_OP_JCC:
-        put_jcc(emitter, instruction, state);
+        dbt_emit_jcc(emitter, instruction, state);
         break;
     case DBT_OP_SHORT:
         put_short(emitter, item, state);
         break;
     case DBT_OP_JUMP_NEXT:
-        if (!leave_out(emitter, item, last, next)) {
-            put_jump(emitter, next, state);
+        if (!dbt_emit_leave_out(emitter, item, last, next)) {
+            dbt_emit_jump(emitter, next, state);
         }
         break;
     case DBT_OP_JUMP_TAKEN:
         emitter->record_target = instruction->branch_target;
-        if (!leave_out(emitter, item, last, instruction->branch_target)) {
-            put_jump(emitter, instruction->branch_target, state);
+        if (!dbt_emit_leave_out(emitter, item, last, instruction->branch_target)) {
+            dbt_emit_jump(emitter, instruction->branch_target, state);
         }
         break;
     case DBT_OP_EXIT_SYSCALL:
-        put_exit(emitter, DBT_EXIT_KIND_SYSCALL, instruction->guest_pc, state);
+        dbt_emit_exit(emitter, DBT_EXIT_KIND_SYSCALL, instruction->guest_pc, state);
         break;
     case DBT_OP_EXIT_CALLOUT:
-        put_exit(emitter, DBT_EXIT_KIND_CALLOUT, instruction->guest_pc, state);
+        dbt_emit_exit(emitter, DBT_EXIT_KIND_CALLOUT, instruction->guest_pc, state);
         break;
     case DBT_OP_EXIT_UNSUPPORTED:
-        put_exit(emitter, DBT_EXIT_KIND_UNSUPPORTED, instruction->guest_pc, state);
+        dbt_emit_exit(emitter, DBT_EXIT_KIND_UNSUPPORTED, instruction->guest_pc, state);
         break;
     case DBT_OP_CALL:
         emitter->record_target = instruction->branch_target;
-        put_call(emitter, instruction->branch_target, state);
+        dbt_emit_call(emitter, instruction->branch_target, state);
         break;
     case DBT_OP_CALL_TABLE:
-        put_call_table(emitter, state);
+        dbt_emit_call_table(emitter, state);
         break;
     case DBT_OP_LEAVE:
-        put_leave(emitter, state);
+        dbt_emit_leave(emitter, state);
         break;
     case DBT_OP_ISLAND:
-        put_island(emitter,
-                   instruction->class_ == DBT_CLASS_CALL ? DIRECT_AHEAD_BYTES : INDIRECT_AHEAD_BYTES,
-                   state);
+        dbt_emit_island(emitter, instruction->class_, state);
         break;
     case DBT_OP_RELOAD: /* by the caller, which keeps the mask */
     case DBT_OP_RELOAD_BUT_RCX:
@@ -495,7 +328,7 @@ static void put_template(dbt_emitter *emitter, u8 number, const dbt_item *item, 
     u32 mask = template_->entry_spilled_mask;
     for (u32 r = 0; r < 8; r++) {
         if (wanted >> r & 1 && !(mask >> r & 1)) {
-            spill(emitter, r, STATE(mask, template_->entry_where));
+            spill(emitter, r, DBT_STATE(mask, template_->entry_where));
             mask |= 1u << r;
         }
     }
@@ -512,7 +345,7 @@ static void put_template(dbt_emitter *emitter, u8 number, const dbt_item *item, 
             mask = reload_all(emitter, mask, mask & ~(1u << DBT_RCX), where);
             continue;
         }
-        put_op(emitter, item, bytes, op, i + 1u == template_->op_count, STATE(mask, where));
+        put_op(emitter, item, bytes, op, i + 1u == template_->op_count, DBT_STATE(mask, where));
         if (op->kind == DBT_OP_GUEST || op->kind == DBT_OP_GUEST_NEAR ||
             op->kind == DBT_OP_GUEST_BASE) {
             done = true; /* the guest instruction has run; what follows only tidies up */
@@ -550,28 +383,29 @@ bool dbt_emit_has_room(const dbt_emitter *emitter) {
 
 void dbt_emit_item(dbt_emitter *emitter, const dbt_item *item, const dbt_item *next) {
     const dbt_instruction *instruction = &item->instruction;
-    const u16 before = STATE(0, DBT_WHERE_THIS);
+    const u16 before = DBT_STATE(0, DBT_WHERE_THIS);
     if (instruction->class_ == DBT_CLASS_JCC && !item->fused) {
-        pad(emitter, padding_for(emitter, 2), before);
+        dbt_emit_pad(emitter, dbt_emit_padding_for(emitter, 2), before);
     } else if (instruction->class_ == DBT_CLASS_LOOP) {
         const u32 size = instruction->address_bytes == 4 ? 3 : 2;
         u32 count = 0;
-        while (padding_for(emitter, count + size + 1) || padding_for(emitter, count + size + 6)) {
+        while (dbt_emit_padding_for(emitter, count + size + 1) ||
+               dbt_emit_padding_for(emitter, count + size + 6)) {
             count++;
         }
-        pad(emitter, count, before);
+        dbt_emit_pad(emitter, count, before);
     } else if (next && next->fused) {
-        pad(emitter, padding_for(emitter, instruction->length + 2u), before);
+        dbt_emit_pad(emitter, dbt_emit_padding_for(emitter, instruction->length + 2u), before);
     }
     if (dbt_plant_at(emitter->engine, DBT_PLANT_STORE, instruction->guest_pc)) {
-        pad(emitter, instruction->length, before);
+        dbt_emit_pad(emitter, instruction->length, before);
     } else {
         put_template(emitter, item->template_, item, item->bytes);
     }
     if (dbt_plant_at(emitter->engine, DBT_PLANT_FLAG, instruction->guest_pc)) {
         static const u8 cmc = 0xf5;
-        put_bytes(emitter, &cmc, 1);
-        record(emitter, 1, STATE(0, DBT_WHERE_NEXT));
+        dbt_emit_bytes(emitter, &cmc, 1);
+        dbt_emit_note(emitter, 1, DBT_STATE(0, DBT_WHERE_NEXT));
     }
     end_item(emitter, instruction->length);
 }
@@ -588,7 +422,7 @@ void dbt_emit_prologue(dbt_emitter *emitter, dbt_entry_kind entry, bool landing)
     memset(&item, 0, sizeof item);
     item.instruction.guest_pc = unit->guest_pc;
     if (entry == DBT_ENTRY_RETURN && !landing) {
-        put_miss_jump(emitter);
+        dbt_emit_miss_jump(emitter);
         end_item(emitter, 0);
     }
     unit->entry_offset =
@@ -599,8 +433,8 @@ void dbt_emit_prologue(dbt_emitter *emitter, dbt_entry_kind entry, bool landing)
 }
 
 void dbt_emit_record(dbt_emitter *emitter) {
-    put_exit(emitter, DBT_EXIT_KIND_RECORD, emitter->engine->units[emitter->unit].guest_pc,
-             STATE(0, DBT_WHERE_THIS));
+    dbt_emit_exit(emitter, DBT_EXIT_KIND_RECORD, emitter->engine->units[emitter->unit].guest_pc,
+                  DBT_STATE(0, DBT_WHERE_THIS));
     end_item(emitter, 0);
 }
 
@@ -608,7 +442,7 @@ void dbt_emit_final_jump(dbt_emitter *emitter, u64 guest_target) {
     /* Behind a jump that was left out the guest's pc is not the next one but that jump's target. */
     const u32 where = emitter->falls ? (u32)DBT_WHERE_TARGET : (u32)DBT_WHERE_THIS;
     emitter->record_target = guest_target;
-    put_jump(emitter, guest_target, STATE(0, where));
+    dbt_emit_jump(emitter, guest_target, DBT_STATE(0, where));
     end_item(emitter, 0);
 }
 
@@ -616,7 +450,7 @@ void dbt_emit_far_jump(u8 *at, u64 host_target) {
     const dbt_template *template_ = &dbt_templates[DBT_TEMPLATE_FAR_LINK];
     const dbt_template_op *op = &dbt_template_ops[template_->first_op];
     memcpy(at, dbt_template_code + op->code_at, op->code_bytes);
-    put_u32(at + dbt_template_holes[op->first_hole].at, 8u - op->code_bytes);
+    dbt_emit_put_u32(at + dbt_template_holes[op->first_hole].at, 8u - op->code_bytes);
     memcpy(at + 8, &host_target, 8);
 }
 

@@ -293,8 +293,4 @@ dbt_status dbt_translate_unit(dbt_engine *engine, u64 guest_pc, dbt_entry_kind e
  * Returns false where the processor would raise #GP. context->rip moves on. */
 bool dbt_callout_execute(dbt_context *context, const dbt_instruction *instruction);
 
-/* Reads up to 15 bytes of guest code at guest_pc; answers how many, and sets changes when they come from
- * a page whose units must check themselves. */
-u32 dbt_translate_fetch(dbt_engine *engine, u64 guest_pc, u8 bytes[16], bool *changes);
-
 #endif

@@ -13,7 +13,7 @@
 static u64 general(const dbt_hardware *own, u32 number)
 {
     dbt_unit_record state;
-    dbt_hardware_tell_registers(&own->registers, &state);
+    dbt_tracee_tell(own, &state);
     return state.registers[number];
 }
 

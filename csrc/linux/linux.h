@@ -358,11 +358,13 @@ void dbt_linux_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instruct
 i64 dbt_linux_pass(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 void dbt_outputs_release(dbt_linux_space *space, u64 number, const u64 *arguments);
 
-/* processes.c: fork, vfork, clone, execve, exit. */
+/* processes.c: fork, vfork, clone, exit. */
 i64 dbt_process_clone(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 i64 dbt_process_clone3(dbt_linux_thread *thread, u64 guest_arguments, u64 size_bytes);
-i64 dbt_process_execve(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 i64 dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status);
+
+/* execute.c: execve and execveat. */
+i64 dbt_execute_call(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 
 /* files.c: names that would show the VMM; see proc_files.h. */
 i64 dbt_files_call(dbt_linux_thread *thread, u64 number, u64 *arguments);

@@ -230,7 +230,7 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
         return dbt_process_clone(thread, number, arguments);
     case DBT_CALL_EXECVE:
     case DBT_CALL_EXECVEAT:
-        return dbt_process_execve(thread, number, arguments);
+        return dbt_execute_call(thread, number, arguments);
     case DBT_CALL_EXIT:
     case DBT_CALL_EXIT_GROUP:
         return dbt_process_exit(thread, number, arguments[0]);

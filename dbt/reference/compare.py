@@ -270,7 +270,7 @@ def _explained(follower: Follower, found: Found) -> tuple[Difference, Case | Non
     )
 
     def source(address: int) -> Page | None:
-        region = follower.region_at(address)
+        region = follower.mirror.region_at(address)
         data = oracle.read(address, PAGE_BYTES)
         return None if region is None or data is None else Page(region.protection, data)
 

@@ -12,15 +12,15 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from dbt._native import ffi, lib
 from dbt.decoder.instruction import iterate
 from dbt.errors import DbtError, LaunchError
 from dbt.reference import effects
+from dbt.reference.mirror import Mirror, Region
 from dbt.reference.oracle import EQUAL, FAULT, Oracle
 from dbt.reference.verdict import Coverage
 from dbt.runtime.launch import VMM_PATH, Program, vmm_arguments
@@ -33,15 +33,11 @@ _RECORD_BYTES = 64 << 20
 _PAGE_BYTES = 4096
 _RED_ZONE_BYTES = 128
 _DEAD_BYTES = 1 << 20
-_PROT_WRITE, _PROT_EXECUTE = 2, 4
-_REGION_SHARED = 1
 _FULL_CHECK_S = 5.0
 _FREE_CHECK_S = 1.0
-_MAP_ANONYMOUS = 0x20
 _INSTRUCTION_MOST_BYTES = 15
 _UNICORN_INVALID = 10
 _TRAP_FLAG = 0x100
-_SHARED_WHOLE_BYTES = 1 << 20
 _FILE_WRITES = frozenset(("write", "writev", "pwrite64", "pwritev", "pwritev2"))
 _CHILD_WAITS = frozenset(("wait4", "waitid"))
 _REASONS = {
@@ -67,16 +63,6 @@ class Found:
     point: int
     address: int
     summary: str
-
-
-@dataclass
-class Region:
-    """A mapping of the guest's, as the VMM tells it."""
-
-    start: int
-    end: int
-    protection: int
-    flags: int
 
 
 @dataclass
@@ -136,10 +122,9 @@ class Follower:
         self.base: Any = ffi.new("dbt_unit_record *")
         self.base_vector = b""
         self._counts = _Counts()
-        self._regions: list[Region] = []
         self._checked_at = time.monotonic()
         self._syscall: tuple[int, tuple[int, ...]] | None = None
-        self._memory_fd = self._pagemap_fd = -1
+        self._mirror: Mirror | None = None
         self._process = self._start(program, environment, quiet)
 
     def _start(self, program: Program, environment: dict[str, str] | None, quiet: bool) -> Any:
@@ -161,18 +146,18 @@ class Follower:
 
     def close(self) -> None:
         """Ends the program, if it still runs, and gives everything back."""
-        for fd in (self._memory_fd, self._pagemap_fd):
-            if fd >= 0:
-                os.close(fd)
-        self._memory_fd = self._pagemap_fd = -1
+        if self._mirror is not None:
+            self._mirror.close()
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
         self._session.close()
 
-    def region_at(self, address: int) -> Region | None:
-        """The guest's mapping at an address."""
-        return next((r for r in self._regions if r.start <= address < r.end), None)
+    @property
+    def mirror(self) -> Mirror:
+        """The program's memory and the reference's, once it has begun."""
+        assert self._mirror is not None
+        return self._mirror
 
     def coverage(self) -> Coverage:
         """How much was compared so far."""
@@ -241,18 +226,8 @@ class Follower:
     # Events.
 
     def _begin(self) -> Found | None:
-        pid = self._process.pid
-        self._memory_fd = os.open(f"/proc/{pid}/mem", os.O_RDONLY)
-        self._pagemap_fd = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY)
-        files = list(_file_ranges(pid))
-        for region in self._told_regions():
-            self.oracle.map(region.start, region.end, region.protection)
-            self._regions.append(region)
-            self.oracle.load(self._memory_fd, region.start, region.end, self._pagemap_fd)
-            for start, end in files:
-                low, high = max(start, region.start), min(end, region.end)
-                if low < high:
-                    self.oracle.load(self._memory_fd, low, high)
+        self._mirror = Mirror(self.oracle, self._process.pid)
+        self._mirror.begin(self._told_regions())
         self._adopt()
         return None
 
@@ -287,19 +262,20 @@ class Follower:
         number, arguments = self._syscall
         self._syscall = None
         if self.record.region_count:
-            self._change_regions(number, arguments)
-        for start, size_bytes in effects.written(number, arguments, self._read):
-            self._load(start, size_bytes)
-        self._load_shared()
+            result = int(self.record.now.registers[0])
+            self.mirror.change(self._told_regions(), number, arguments, result)
+        for start, size_bytes in effects.written(number, arguments, self.mirror.read):
+            self.mirror.load(start, size_bytes)
+        self.mirror.load_shared()
         if self._may_write_itself(number, arguments):
-            self._load_all()
+            self.mirror.load_all()
         if effects.name_of(number) == "madvise":
-            self._load(arguments[0], arguments[1])  # dropped pages read as zeros
+            self.mirror.load(arguments[0], arguments[1])  # dropped pages read as zeros
         if effects.name_of(number) == "process_madvise":
-            for start, size_bytes in effects.iovecs(arguments[1], arguments[2], self._read):
-                self._load(start, size_bytes)
-        if effects.shares_memory(number, arguments, self._read):
-            self._load_all()
+            for start, size_bytes in effects.iovecs(arguments[1], arguments[2], self.mirror.read):
+                self.mirror.load(start, size_bytes)
+        if effects.shares_memory(number, arguments, self.mirror.read):
+            self.mirror.load_all()
             self._not_covered("a child process in the program's own memory")
         self._adopt()
         return None
@@ -402,7 +378,7 @@ class Follower:
         return True
 
     def _frame(self) -> Found | None:
-        self._load(self.record.range_start, self.record.range_end - self.record.range_start)
+        self.mirror.load(self.record.range_start, self.record.range_end - self.record.range_start)
         self._adopt()
         return None
 
@@ -472,10 +448,10 @@ class Follower:
 
     def _compare_memory(self) -> Found | None:
         while True:
-            address = self.oracle.compare_written(self._memory_fd, self._dead())
+            address = self.mirror.differs_where_written(self._dead())
             if address is None or not self._was_dead(address):
                 return self._found_memory(address)
-            self.oracle.load(self._memory_fd, address, address + 8)
+            self.mirror.load(address, 8)
 
     def _was_dead(self, address: int) -> bool:
         """Whether an address lay below the red zone since the reference stored there last.
@@ -497,42 +473,22 @@ class Follower:
     def _found_memory(self, address: int | None) -> Found | None:
         if address is None:
             return None
-        region = self.region_at(address)
-        if region is not None and region.flags & _REGION_SHARED:
+        region = self.mirror.region_at(address)
+        if region is not None and region.is_shared:
             self._not_covered("memory shared with others")
-            self.oracle.load(self._memory_fd, region.start, region.end)
+            self.mirror.load(region.start, region.end - region.start)
             return None
         return Found("memory", self.record.count, address, f"memory at {address:#x} differs")
 
     def _compare_all(self) -> Found | None:
         self._checked_at = time.monotonic()
-        for region in self._regions:
-            if not region.protection & _PROT_WRITE or region.flags & _REGION_SHARED:
+        for region in self.mirror.regions:
+            if not region.is_writable or region.is_shared:
                 continue
-            found = self._found_memory(
-                self.oracle.compare_range(
-                    self._memory_fd, self._pagemap_fd, region.start, region.end, self._dead()
-                )
-            )
+            found = self._found_memory(self.mirror.differs_in(region, self._dead()))
             if found is not None:
                 return found
         return None
-
-    def _read(self, address: int, size_bytes: int) -> bytes:
-        try:
-            return os.pread(self._memory_fd, size_bytes, address)
-        except (OSError, OverflowError):
-            return b""
-
-    def _load(self, start: int, size_bytes: int) -> None:
-        if size_bytes > 0:
-            end = min(start + size_bytes, 1 << 47)
-            self.oracle.load(self._memory_fd, start, end)
-
-    def _load_all(self) -> None:
-        for region in self._regions:
-            if region.protection & _PROT_WRITE or region.protection & _PROT_EXECUTE:
-                self.oracle.load(self._memory_fd, region.start, region.end, self._pagemap_fd)
 
     def _take_saved(self) -> None:
         """Processor state that the last instruction stored: it holds addresses of host code."""
@@ -548,7 +504,7 @@ class Follower:
         size_bytes = max(high for _, high in stored) - start
         if size_bytes >= 256:
             size_bytes = max(size_bytes, self.record.vector_bytes)
-        self._load(start, size_bytes)
+        self.mirror.load(start, size_bytes)
         self._not_covered("the contents of save areas of the processor's state")
 
     # Mappings.
@@ -560,57 +516,6 @@ class Follower:
             for at in range(self.record.region_count)
         ]
 
-    def _change_regions(self, number: int, arguments: Sequence[int]) -> None:
-        """Brings the reference's mappings to what the VMM tells, and loads what is new."""
-        fresh = self._told_regions()
-        touched = _touched(effects.name_of(number), arguments, int(self.record.now.registers[0]))
-        before = _Intervals(self._regions)
-        after = _Intervals(fresh)
-        bounds = sorted({*before.bounds(), *after.bounds(), *(touched or ())})
-        for low, high in pairwise(bounds):
-            old, new = before.at(low), after.at(low)
-            is_touched = touched is not None and touched[0] <= low < touched[1]
-            is_other = old is not None and new is not None and old.flags != new.flags
-            if old is not None and (new is None or is_touched or is_other):
-                self.oracle.unmap(low, high)
-                old = None
-            if new is None:
-                continue
-            if old is None:
-                of = self._shown_at(low, high) if new.flags & _REGION_SHARED else None
-                if of is None:
-                    self.oracle.map(low, high, new.protection)
-                else:
-                    self.oracle.map_again(low, high, new.protection, of)
-                self._load_mapping(number, arguments, low, high)
-            elif old.protection != new.protection:
-                self.oracle.protect(low, high, new.protection)
-        self._regions = fresh
-
-    def _shown_at(self, low: int, high: int) -> int | None:
-        """Where the reference has the memory of a shared mapping already, or None."""
-        shared = list(_shared_ranges(self._process.pid))
-        mine = next((r for r in shared if r.start <= low and high <= r.end), None)
-        if mine is None:
-            return None
-        offset = mine.offset + low - mine.start
-        for other in shared:
-            start = other.start + offset - other.offset
-            if other.file == mine.file and other.start <= start and start + high - low <= other.end:
-                region = self.region_at(start)
-                is_other = start + high - low <= low or high <= start
-                if is_other and region is not None and start + high - low <= region.end:
-                    return start
-        return None
-
-    def _load_shared(self) -> None:
-        """What system calls wrote into files shows in memory that is shared with them."""
-        for region in self._regions:
-            if region.flags & _REGION_SHARED:
-                is_small = region.end - region.start <= _SHARED_WHOLE_BYTES
-                pagemap_fd = -1 if is_small else self._pagemap_fd
-                self.oracle.load(self._memory_fd, region.start, region.end, pagemap_fd)
-
     def _may_write_itself(self, number: int, arguments: Sequence[int]) -> bool:
         """Whether a call may have written the program's memory by a way of another process's."""
         name = effects.name_of(number)
@@ -619,72 +524,3 @@ class Follower:
                 fd = arguments[0] & 0xFFFFFFFF
                 return os.readlink(f"/proc/{self._process.pid}/fd/{fd}").endswith("/mem")
         return name == "process_vm_writev" or (name in _CHILD_WAITS and self.record.forks > 0)
-
-    def _load_mapping(self, number: int, arguments: Sequence[int], low: int, high: int) -> None:
-        is_plain = effects.name_of(number) == "brk" or (
-            effects.name_of(number) == "mmap" and arguments[3] & _MAP_ANONYMOUS
-        )
-        self.oracle.load(self._memory_fd, low, high, self._pagemap_fd if is_plain else -1)
-
-
-class _Intervals:
-    """Regions by address."""
-
-    def __init__(self, regions: Sequence[Region]) -> None:
-        self._regions = sorted(regions, key=lambda region: region.start)
-        self._starts = [region.start for region in self._regions]
-
-    def bounds(self) -> Iterator[int]:
-        for region in self._regions:
-            yield region.start
-            yield region.end
-
-    def at(self, address: int) -> Region | None:
-        from bisect import bisect_right
-
-        index = bisect_right(self._starts, address) - 1
-        if index < 0 or self._regions[index].end <= address:
-            return None
-        return self._regions[index]
-
-
-def _touched(name: str, arguments: Sequence[int], result: int) -> tuple[int, int] | None:
-    """The range whose contents a successful memory call replaced."""
-    if result >= (1 << 64) - 4095:
-        return None
-    start = arguments[0] if name == "remap_file_pages" else result
-    sizes = {"mmap": arguments[1], "mremap": arguments[2], "remap_file_pages": arguments[1]}
-    size = sizes.get(name)
-    if size is None or not size:
-        return None
-    return start, start + size + -size % _PAGE_BYTES
-
-
-class _Shared(NamedTuple):
-    """A shared mapping: its range, its file as device and inode, and where it begins there."""
-
-    start: int
-    end: int
-    file: str
-    offset: int
-
-
-def _shared_ranges(pid: int) -> Iterator[_Shared]:
-    """The shared mappings of a process."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/maps") as file:
-        for line in file:
-            fields = line.split()
-            if fields[1][3] == "s":
-                start, _, end = fields[0].partition("-")
-                name = f"{fields[3]} {fields[4]}"
-                yield _Shared(int(start, 16), int(end, 16), name, int(fields[2], 16))
-
-
-def _file_ranges(pid: int) -> Iterator[tuple[int, int]]:
-    """Mappings of a process that have a file behind them."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/maps") as file:
-        for line in file:
-            fields = line.split()
-            if fields[4] != "0":
-                start, _, end = fields[0].partition("-")
-                yield int(start, 16), int(end, 16)

@@ -2,7 +2,7 @@
 
 Rules are ordered rows of (class, facts that must hold, facts that must not, template); the first
 row that fits is taken. Facts are one closed enumeration, computed for an instruction by one C
-function (``dbt_translate_facts`` in csrc/core/translate.c). The last row of every class has no
+function (``facts_of`` in csrc/core/items.c). The last row of every class has no
 conditions.
 
 Class names are those of ``dbt_class`` in csrc/core/decode.h.

@@ -1,0 +1,250 @@
+"""The reference's memory, kept to that of the program: mappings, and what came in from outside.
+
+State: the regions as the VMM told them last, and the program's memory as the kernel shows it.
+Invariant: the reference maps what the program maps, under the same protection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from dbt.reference import effects
+from dbt.reference.oracle import Oracle
+
+_PAGE_BYTES = 4096
+_PROT_WRITE, _PROT_EXECUTE = 2, 4
+_REGION_SHARED = 1
+_MAP_ANONYMOUS = 0x20
+_SHARED_WHOLE_BYTES = 1 << 20
+_ADDRESSES_END = 1 << 47
+
+
+@dataclass
+class Region:
+    """A mapping of the guest's, as the VMM tells it."""
+
+    start: int
+    end: int
+    protection: int
+    flags: int
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may see what is written there."""
+        return bool(self.flags & _REGION_SHARED)
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the program may write there."""
+        return bool(self.protection & _PROT_WRITE)
+
+
+class Mirror:
+    """The memory of one program and that of the oracle which follows it.
+
+    Args:
+        oracle: fresh; it stays the caller's.
+        pid: the process whose memory is mirrored; it stands while the mirror is used.
+
+    Attributes:
+        regions: the program's mappings.
+    """
+
+    def __init__(self, oracle: Oracle, pid: int) -> None:
+        self._oracle = oracle
+        self._pid = pid
+        self.regions: list[Region] = []
+        self._memory_fd = os.open(f"/proc/{pid}/mem", os.O_RDONLY)
+        self._pagemap_fd = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY)
+
+    def begin(self, told: Sequence[Region]) -> None:
+        """Maps and loads what the program has at its start.
+
+        Args:
+            told: its mappings.
+        """
+        files = list(_file_ranges(self._pid))
+        for region in told:
+            self._oracle.map(region.start, region.end, region.protection)
+            self.regions.append(region)
+            self._oracle.load(self._memory_fd, region.start, region.end, self._pagemap_fd)
+            for start, end in files:
+                low, high = max(start, region.start), min(end, region.end)
+                if low < high:
+                    self._oracle.load(self._memory_fd, low, high)
+
+    def close(self) -> None:
+        """Gives the descriptors back."""
+        for fd in (self._memory_fd, self._pagemap_fd):
+            if fd >= 0:
+                os.close(fd)
+        self._memory_fd = self._pagemap_fd = -1
+
+    def region_at(self, address: int) -> Region | None:
+        """The guest's mapping at an address."""
+        return next((r for r in self.regions if r.start <= address < r.end), None)
+
+    def read(self, address: int, size_bytes: int) -> bytes:
+        """What the program has at an address; empty where it has nothing."""
+        try:
+            return os.pread(self._memory_fd, size_bytes, address)
+        except (OSError, OverflowError):
+            return b""
+
+    def load(self, start: int, size_bytes: int) -> None:
+        """The reference takes over what the program has there."""
+        if size_bytes > 0:
+            end = min(start + size_bytes, _ADDRESSES_END)
+            self._oracle.load(self._memory_fd, start, end)
+
+    def load_all(self) -> None:
+        """The reference takes over all memory that may change or hold code."""
+        for region in self.regions:
+            if region.protection & (_PROT_WRITE | _PROT_EXECUTE):
+                self._oracle.load(self._memory_fd, region.start, region.end, self._pagemap_fd)
+
+    def differs_where_written(self, dead: tuple[int, int]) -> int | None:
+        """The first address that the reference wrote and where memory differs, or None.
+
+        Args:
+            dead: a range that does not count.
+        """
+        return self._oracle.compare_written(self._memory_fd, dead)
+
+    def differs_in(self, region: Region, dead: tuple[int, int]) -> int | None:
+        """The first address of a region where memory differs outside of `dead`, or None."""
+        return self._oracle.compare_range(
+            self._memory_fd, self._pagemap_fd, region.start, region.end, dead
+        )
+
+    def change(
+        self, fresh: list[Region], number: int, arguments: Sequence[int], result: int
+    ) -> None:
+        """Brings the reference's mappings to what the VMM tells, and loads what is new.
+
+        Args:
+            fresh: the program's mappings now.
+            number: of the system call that changed them.
+            arguments: its own.
+            result: what it answered, as a register holds it.
+        """
+        touched = _touched(effects.name_of(number), arguments, result)
+        before = _Intervals(self.regions)
+        after = _Intervals(fresh)
+        bounds = sorted({*before.bounds(), *after.bounds(), *(touched or ())})
+        for low, high in pairwise(bounds):
+            old, new = before.at(low), after.at(low)
+            is_touched = touched is not None and touched[0] <= low < touched[1]
+            is_other = old is not None and new is not None and old.flags != new.flags
+            if old is not None and (new is None or is_touched or is_other):
+                self._oracle.unmap(low, high)
+                old = None
+            if new is None:
+                continue
+            if old is None:
+                of = self._shown_at(low, high) if new.is_shared else None
+                if of is None:
+                    self._oracle.map(low, high, new.protection)
+                else:
+                    self._oracle.map_again(low, high, new.protection, of)
+                self._load_mapping(number, arguments, low, high)
+            elif old.protection != new.protection:
+                self._oracle.protect(low, high, new.protection)
+        self.regions = fresh
+
+    def load_shared(self) -> None:
+        """What system calls wrote into files shows in memory that is shared with them."""
+        for region in self.regions:
+            if region.is_shared:
+                is_small = region.end - region.start <= _SHARED_WHOLE_BYTES
+                pagemap_fd = -1 if is_small else self._pagemap_fd
+                self._oracle.load(self._memory_fd, region.start, region.end, pagemap_fd)
+
+    def _shown_at(self, low: int, high: int) -> int | None:
+        """Where the reference has the memory of a shared mapping already, or None."""
+        shared = list(_shared_ranges(self._pid))
+        mine = next((r for r in shared if r.start <= low and high <= r.end), None)
+        if mine is None:
+            return None
+        offset = mine.offset + low - mine.start
+        for other in shared:
+            start = other.start + offset - other.offset
+            if other.file == mine.file and other.start <= start and start + high - low <= other.end:
+                region = self.region_at(start)
+                is_other = start + high - low <= low or high <= start
+                if is_other and region is not None and start + high - low <= region.end:
+                    return start
+        return None
+
+    def _load_mapping(self, number: int, arguments: Sequence[int], low: int, high: int) -> None:
+        is_plain = effects.name_of(number) == "brk" or (
+            effects.name_of(number) == "mmap" and arguments[3] & _MAP_ANONYMOUS
+        )
+        self._oracle.load(self._memory_fd, low, high, self._pagemap_fd if is_plain else -1)
+
+
+class _Intervals:
+    """Regions by address."""
+
+    def __init__(self, regions: Sequence[Region]) -> None:
+        self._regions = sorted(regions, key=lambda region: region.start)
+        self._starts = [region.start for region in self._regions]
+
+    def bounds(self) -> Iterator[int]:
+        for region in self._regions:
+            yield region.start
+            yield region.end
+
+    def at(self, address: int) -> Region | None:
+        index = bisect_right(self._starts, address) - 1
+        if index < 0 or self._regions[index].end <= address:
+            return None
+        return self._regions[index]
+
+
+def _touched(name: str, arguments: Sequence[int], result: int) -> tuple[int, int] | None:
+    """The range whose contents a successful memory call replaced."""
+    if result >= (1 << 64) - 4095:
+        return None
+    start = arguments[0] if name == "remap_file_pages" else result
+    sizes = {"mmap": arguments[1], "mremap": arguments[2], "remap_file_pages": arguments[1]}
+    size = sizes.get(name)
+    if size is None or not size:
+        return None
+    return start, start + size + -size % _PAGE_BYTES
+
+
+class _Shared(NamedTuple):
+    """A shared mapping: its range, its file as device and inode, and where it begins there."""
+
+    start: int
+    end: int
+    file: str
+    offset: int
+
+
+def _shared_ranges(pid: int) -> Iterator[_Shared]:
+    """The shared mappings of a process."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/maps") as file:
+        for line in file:
+            fields = line.split()
+            if fields[1][3] == "s":
+                start, _, end = fields[0].partition("-")
+                name = f"{fields[3]} {fields[4]}"
+                yield _Shared(int(start, 16), int(end, 16), name, int(fields[2], 16))
+
+
+def _file_ranges(pid: int) -> Iterator[tuple[int, int]]:
+    """Mappings of a process that have a file behind them."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/maps") as file:
+        for line in file:
+            fields = line.split()
+            if fields[4] != "0":
+                start, _, end = fields[0].partition("-")
+                yield int(start, 16), int(end, 16)
