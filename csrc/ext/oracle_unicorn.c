@@ -368,8 +368,8 @@ static void flush(unicorn *own)
     own->code_written = false;
 }
 
-/* Unicorn reports a fetch that fails (or, at the last address of all, stops) before the callback sees
- * the instruction: the one before is done. */
+/* Unicorn reports a fetch that fails (or, at the last address of all, stops) before the callback sees the
+ * instruction, and before it runs those in front of it in the same block: they are run one by one then. */
 static bool is_fetch_error(int error)
 {
     return error == UC_ERR_FETCH_UNMAPPED || error == UC_ERR_FETCH_PROT;
@@ -415,6 +415,7 @@ static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
     unicorn *own = oracle->own;
     own->outcome = outcome;
     own->input_at = ~0ULL;
+    bool is_alone = false; /* the next instruction */
     for (;;) {
         u64 rip = 0;
         void *values[1] = {&rip};
@@ -422,7 +423,14 @@ static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
         own->last_pc = own->kept_flags = ~0ULL;
         own->is_behind_popf = false;
         own->why = WHY_NONE;
-        const int error = own->start(own->engine, rip, ~0ULL, 0, 0);
+        dbt_instruction alone;
+        const bool stops = is_alone && dbt_oracle_decode(oracle, rip, &alone);
+        const int error = own->start(own->engine, rip, stops ? rip + alone.length : ~0ULL, 0, 0);
+        const bool was_alone = is_alone;
+        is_alone = own->why == WHY_NONE && !was_alone && is_fetch_error(error);
+        if (is_alone || (own->why == WHY_NONE && was_alone && error == 0)) {
+            continue;
+        }
         if (own->why == WHY_NONE) {
             own->read(own->engine, own->ids + ID_RIP, values, 1);
             if (is_fetch_error(error) || rip == ~0ULL) {

@@ -52,6 +52,10 @@ static dbt_status lend(dbt_linux_space *space, u64 guest_pc, bool *changes)
         dbt_gate_copy(&probe, (const void *)guest_pc, 1) != 0) {
         return DBT_ERROR_NOT_MAPPED;
     }
+    if ((region->flags & DBT_REGION_FOREIGN) != 0 && !dbt_engine_checks_nothing(space->engine)) {
+        *changes = true;
+        return DBT_OK;
+    }
     if ((region->flags & DBT_REGION_SHARED) != 0 && !dbt_shared_watch(space, guest_pc)) {
         return DBT_ERROR_MEMORY;
     }

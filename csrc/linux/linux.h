@@ -35,6 +35,7 @@
 #define DBT_REGION_WATCHED 0x2u
 #define DBT_REGION_GROWS_DOWN 0x4u
 #define DBT_REGION_CHANGES 0x8u /* a page of code that is written so often that its units check themselves */
+#define DBT_REGION_FOREIGN 0x10u /* shared memory that other processes may write: its units check themselves */
 #define DBT_REGION_SHIFT_AT 8 /* from here on: log2 of the size of its pages, when they are huge */
 typedef struct dbt_region {
     u64 guest_start;
@@ -243,6 +244,8 @@ bool dbt_shared_watch(dbt_linux_space *space, u64 guest_pc);
 void dbt_shared_drop(dbt_linux_space *space);
 /* Takes them itself. */
 void dbt_shared_drop_all(dbt_linux_space *space);
+/* All shared memory will be another process's, too; the locks of a fork are held. */
+void dbt_shared_before_fork(dbt_linux_space *space);
 bool dbt_shared_is_file_write(u64 number);
 
 /* foreign_memory.c: the write of a file that may be a process's memory; process_vm_writev. */

@@ -40,7 +40,9 @@ static i64 map_held(dbt_linux_space *space, const u64 *arguments, u64 size_bytes
     u32 flags = (u32)arguments[3];
     u64 replaced_bytes = (flags & MAP_FIXED) != 0 ? size_bytes : 0;
     u32 kind = flags & (u32)MAP_TYPE;
-    region_flags |= (kind == MAP_SHARED || kind == MAP_SHARED_VALIDATE) ? DBT_REGION_SHARED : 0;
+    if (kind == MAP_SHARED || kind == MAP_SHARED_VALIDATE) {
+        region_flags |= DBT_REGION_SHARED | ((flags & MAP_ANONYMOUS) == 0 ? DBT_REGION_FOREIGN : 0);
+    }
     bool is_data = (region_flags & DBT_REGION_SHARED) == 0 && (protection & PROT_WRITE) != 0;
     if (!dbt_limits_allow(space, size_bytes, is_data, arguments[0], arguments[0] + replaced_bytes)) {
         return -ENOMEM;
@@ -401,7 +403,7 @@ i64 dbt_memory_shmat(dbt_linux_space *space, const u64 *arguments)
     protection |= (flags & SHM_EXECUTE) != 0 ? (u32)PROT_EXEC : 0u;
     dbt_shared_drop(space);
     dbt_map_drop_code(space, (u64)result, guest_end);
-    dbt_map_set(space, (u64)result, guest_end, protection, DBT_REGION_SHARED);
+    dbt_map_set(space, (u64)result, guest_end, protection, DBT_REGION_SHARED | DBT_REGION_FOREIGN);
     dbt_space_unlock(space, has_engine);
     return result;
 }

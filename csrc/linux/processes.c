@@ -89,6 +89,7 @@ static void lock_for_fork(dbt_linux_process *process)
 {
     dbt_engine_fork_prepare(process->space->engine);
     dbt_lock_take(&process->space->lock);
+    dbt_shared_before_fork(process->space);
     dbt_lock_take(&process->space->threads_lock);
     dbt_lock_take(&process->actions->lock);
     dbt_own_lock();

@@ -1,8 +1,9 @@
-/* Job: code in shared mappings. The same bytes can be written through another view of the file, so
- * every writable view in this address space is watched too, and calls that write files drop the units.
- * State: has_shared_code of dbt_linux_space: units from a shared mapping may exist.
- * Invariant: while it is set, every writable shared view of the files the code came from is watched.
- * What another process writes is not seen (docs/limits.md). */
+/* Job: code in shared mappings. What other processes may write too (a file, or memory there was at a fork) is
+ * not watched: its units check themselves. Of other shared memory the same bytes can be written through
+ * another view, so every writable view in this address space is watched too, and calls that write files
+ * drop the units; so it is for all shared memory where units check nothing.
+ * State: has_shared_code of dbt_linux_space: units from a shared mapping that do not check themselves may exist.
+ * Invariant: while it is set, every writable shared view of the files such code came from is watched. */
 #include "linux/linux.h"
 #include "linux/text.h"
 
@@ -122,6 +123,17 @@ void dbt_shared_drop_all(dbt_linux_space *space)
     bool has_engine = dbt_space_lock_all(space);
     dbt_shared_drop(space);
     dbt_space_unlock(space, has_engine);
+}
+
+/* Flags are set in place: regions that could be one by now may stay two. */
+void dbt_shared_before_fork(dbt_linux_space *space)
+{
+    for (u32 at = 0; at < space->region_count; at++) {
+        if ((space->regions[at].flags & DBT_REGION_SHARED) != 0) {
+            space->regions[at].flags |= DBT_REGION_FOREIGN;
+        }
+    }
+    dbt_shared_drop(space);
 }
 
 bool dbt_shared_is_file_write(u64 number)

@@ -33,6 +33,7 @@ class Guest:
         flags: more flags for gcc.
         arguments: after argv[0]; `{name}` stands for a library of `libraries`.
         libraries: shared objects to build beside it: name to source.
+        library_flags: more flags for gcc when it builds them.
         status: natively: the exit status, or the negative number of a signal.
         stdout: natively, when it is the same on every machine.
         input_bytes: standard input.
@@ -47,6 +48,7 @@ class Guest:
     flags: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     libraries: Mapping[str, str] = field(default_factory=dict)
+    library_flags: tuple[str, ...] = ()
     status: int = 0
     stdout: bytes | None = None
     input_bytes: bytes = b""
@@ -70,6 +72,26 @@ def _linked(name: str, stdout: bytes | None = None, **more: object) -> Guest:
 
 def _threads(name: str, stdout: bytes | None = None, **more: object) -> Guest:
     return _linked(name, stdout, **{"flags": ("-pthread",), "variants": ("pie", "static"), **more})
+
+
+#: All that gcc and ld offer to make a program hard to attack.
+HARDENED = (
+    *("-fcf-protection=full", "-Wl,-z,relro,-z,now,-z,ibt,-z,shstk", "-fstack-protector-strong"),
+    *("-fstack-clash-protection", "-D_FORTIFY_SOURCE=2"),
+)
+#: Indirect calls, jumps and returns through thunks.
+RETPOLINES = (
+    *("-mindirect-branch=thunk-inline", "-mfunction-return=thunk-inline"),
+    *("-fcf-protection=none", "-fno-jump-tables"),
+)
+
+_INDIRECT_FUNCTIONS = b"4125282121 2128619578 51 1\nbye 56214\n"
+
+
+def _hardened(name: str, source: str, stdout: bytes | None, **more: object) -> Guest:
+    flags = (*HARDENED, *more.pop("flags", ()))  # type: ignore[misc]
+    usual = {"label": "hardened", "library_flags": HARDENED, "variants": ("pie", "static")}
+    return Guest(name, source, flags=flags, stdout=stdout, **{**usual, **more})  # type: ignore[arg-type]
 
 
 #: Guests whose C library is musl, where its compiler is there: its threads are made otherwise.
@@ -211,6 +233,21 @@ GUESTS: tuple[Guest, ...] = (
         for seed in ("8", "46")
     ),
     _linked("code_from_child", b"ok\n", variants=DYNAMIC),
+    _linked("code_two_pages", b"ok\n", variants=DYNAMIC),
+    _threads("code_and_data", b"2559571369552703317\n0\n1000\n"),
+    _linked("code_shared_processes", b"ok\n", variants=DYNAMIC),
+    _linked("code_shared_space", b"ok\n", variants=DYNAMIC),
+    _linked(
+        "code_thrown_away",
+        b"10804213987365758224\n10984847499285128898\n11805073550167356352\n4897162218724462742\n",
+        variants=("pie", "static"),
+    ),
+    _threads(
+        "stack_trampolines",
+        b"298309004240812207\n-67\n13861 313395\n1785168781326730801\n13100438273564717994\n"
+        b"285216858886780499\n8841722625500879711\n15838984358584206662\n",
+        flags=("-pthread", "-z", "execstack"),
+    ),
     _bare("unmap_image", b"elsewhere\n", status=42),
     _linked("protection_flips", b"7 11 7 9 11 11\n", variants=DYNAMIC),
     _linked("high_and_low_code", b"5902067722070505664\n"),
@@ -340,7 +377,7 @@ GUESTS: tuple[Guest, ...] = (
     ),
     Guest("exceptions", "exceptions.cc", stdout=b"1588750 31500\n"),
     Guest("uncaught", "uncaught.cc", status=-signal.SIGABRT, variants=("pie", "static")),
-    _linked("indirect_functions", b"4125282121 2128619578 51 1\nbye 56214\n"),
+    _linked("indirect_functions", _INDIRECT_FUNCTIONS),
     _linked("switches", b"505534955491276675\n", label="switch", variants=("static", "pie")),
     _linked(
         "switches",
@@ -356,6 +393,67 @@ GUESTS: tuple[Guest, ...] = (
         libraries={"one": "dlopen_one.c", "two": "dlopen_two.c"},
         variants=DYNAMIC,
     ),
+    # How programs are bound and hardened.
+    _linked("ifunc_resolvers", flags=("-lm",)),
+    _linked("ifunc_resolvers", flags=("-lm", "-Wl,-z,now"), variants=DYNAMIC, label="now"),
+    *(
+        _linked(
+            "lazy_binding",
+            flags=("-rdynamic", f"-Wl,-z,{how}"),
+            arguments=("{library}",),
+            libraries={"library": "lazy_library.c"},
+            library_flags=(f"-Wl,-z,{how}", *more),
+            variants=DYNAMIC,
+            label=label,
+        )
+        for label, how, more in (
+            ("lazy", "lazy", ()),
+            ("now", "now", ()),
+            ("prelinked", "lazy", ("-Wl,-Ttext-segment=0x3041000000",)),
+            ("prelinked_low", "lazy", ("-Wl,-Ttext-segment=0x41000000",)),
+        )
+    ),
+    _hardened(
+        "hardened",
+        "hardened.c",
+        b"RELRO 1, all refused 1, marked 1\n"
+        b"library: RELRO 1, all refused 1, marked 1, endbr 1, 13\n"
+        b"7460624713268705085 endbr 1\n6 6\n",
+        arguments=("{one}",),
+        libraries={"one": "dlopen_one.c"},
+        variants=DYNAMIC,
+    ),
+    _hardened(
+        "hardened",
+        "hardened.c",
+        b"RELRO 1, all refused 1, marked 1\n7460624713268705085 endbr 1\n6 6\n",
+        variants=("static", "static-pie"),
+        label="static",
+    ),
+    _hardened(
+        "dlopen",
+        "dlopen.c",
+        b"2343098666504173968\n",
+        arguments=("{one}", "{two}"),
+        libraries={"one": "dlopen_one.c", "two": "dlopen_two.c"},
+        variants=DYNAMIC,
+    ),
+    _hardened("exceptions", "exceptions.cc", b"1588750 31500\n"),
+    _hardened("long_jumps", "long_jumps.c", b"4646451971005396736 0\n"),
+    _hardened("contexts", "contexts.c", b"9869047722893805832\n"),
+    _hardened("signal_jump", "signal_jump.c", b"1000 0\n"),
+    _hardened("indirect_functions", "indirect_functions.c", _INDIRECT_FUNCTIONS),
+    _hardened("switches", "switches.c", b"505534955491276675\n"),
+    _hardened("threads", "threads.c", b"120000 82000 80000 0\n", flags=("-pthread",)),
+    *(
+        _linked(name, stdout, flags=RETPOLINES, variants=("pie", "static"), label="retpolines")
+        for name, stdout in (
+            ("indirect_functions", _INDIRECT_FUNCTIONS),
+            ("switches", b"505534955491276675\n"),
+            ("long_jumps", b"4646451971005396736 0\n"),
+        )
+    ),
+    # Processes.
     _linked("fork_wait", variants=("pie", "static")),
     _linked("children_many", b"1200 forked, 3000 vforked, steady\n", variants=("static", "pie")),
     _linked("fork_again", b"7 7 9 9 -11 -11 5 -11 11 42 42 42 \n", variants=("pie", "static")),

@@ -28,7 +28,7 @@ from tests.guests.table import GUESTS, Guest
 
 def _command(guest: Guest, variant: str) -> list[str]:
     libraries = {
-        name: str(build(f"{name}.so", source, "library"))
+        name: str(build(f"{name}.so", source, "library", guest.library_flags))
         for name, source in guest.libraries.items()
     }
     program = build(guest.name, guest.source, variant, guest.flags)

@@ -65,6 +65,7 @@ PROGRAMS: Final = (
 NOT_FOLLOWED: Final = {
     "map_moves": "a private mapping of a file that shows another mapping's writes",
     "map_grows_down": "memory that grows down by itself",
+    "code_shared_processes": "memory that another process writes meanwhile",
     "signal_fault_codes": "x87 exceptions that are not masked (Unicorn)",
     "not_canonical": "faults that Unicorn does not raise leave other stacks behind",
 }
@@ -83,7 +84,7 @@ def input_file(directory: Path) -> Path:
 def guests() -> Iterator[tuple[Guest, tuple[str, ...]]]:
     """Each guest in its first variant, and its command."""
     for guest in GUESTS:
-        libraries = {name: str(build(name, source, "library"))
+        libraries = {name: str(build(name, source, "library", guest.library_flags))
                      for name, source in guest.libraries.items()}  # fmt: skip
         path = build(guest.name, guest.source, guest.variants[0], guest.flags)
         arguments = (argument.format(**libraries) for argument in guest.arguments)
