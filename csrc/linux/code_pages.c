@@ -24,6 +24,13 @@ bool dbt_code_watch(dbt_linux_space *space, u64 guest_start, u64 guest_end)
     return true;
 }
 
+/* Write protection would not tell, or would be in the way of who must not be stopped. */
+static bool changes_unseen(const dbt_linux_space *space, const dbt_region *region)
+{
+    return (region->flags & (DBT_REGION_FOREIGN | DBT_REGION_FILLED)) != 0 ||
+           (space->is_filled_anywhere && (region->protection & PROT_WRITE) != 0);
+}
+
 /* The unit of a lone store is never used again, so nothing has to be noticed about its bytes. If its
  * page were watched, a store into its own page would be stopped for ever. */
 static bool is_lone_store(u64 guest_pc)
@@ -52,7 +59,7 @@ static dbt_status lend(dbt_linux_space *space, u64 guest_pc, bool *changes)
         dbt_gate_copy(&probe, (const void *)guest_pc, 1) != 0) {
         return DBT_ERROR_NOT_MAPPED;
     }
-    if ((region->flags & DBT_REGION_FOREIGN) != 0 && !dbt_engine_checks_nothing(space->engine)) {
+    if (changes_unseen(space, region) && !dbt_engine_checks_nothing(space->engine)) {
         *changes = true;
         return DBT_OK;
     }

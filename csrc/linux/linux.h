@@ -36,6 +36,7 @@
 #define DBT_REGION_GROWS_DOWN 0x4u
 #define DBT_REGION_CHANGES 0x8u /* a page of code that is written so often that its units check themselves */
 #define DBT_REGION_FOREIGN 0x10u /* shared memory that other processes may write: its units check themselves */
+#define DBT_REGION_FILLED 0x20u /* the kernel may fill it at any time (kernel_fills.c): its units check themselves */
 #define DBT_REGION_SHIFT_AT 8 /* from here on: log2 of the size of its pages, when they are huge */
 typedef struct dbt_region {
     u64 guest_start;
@@ -65,6 +66,17 @@ typedef struct dbt_heat {
     u32 turns;         /* how often it has been taken for one that changes */
 } dbt_heat;
 
+#define DBT_RINGS 8
+
+/* A ring of io_uring: where the guest has mapped it, or 0, and what lies where in it. */
+typedef struct dbt_ring {
+    i32 fd;
+    u32 setup_flags;
+    u32 head_at, tail_at, mask_at, array_at;
+    u64 guest_ring;
+    u64 guest_entries;
+} dbt_ring;
+
 /* lock guards all but the threads; the table and the break may be read only with it held. */
 typedef struct dbt_linux_space {
     dbt_engine *engine;
@@ -88,6 +100,9 @@ typedef struct dbt_linux_space {
     u64 guest_brk;
     u64 guest_brk_limit; /* the break may not pass this: what lies behind is not the heap's */
     dbt_heat heat[DBT_HEAT_PAGES];
+    dbt_ring rings[DBT_RINGS]; /* kernel_fills.c */
+    u32 ring_count;
+    bool is_filled_anywhere; /* by the kernel, who knows where: no page of code is watched that may be written */
 } dbt_linux_space;
 
 /* The guest's dispositions, virtual; lock guards them. */
@@ -247,6 +262,13 @@ void dbt_shared_drop_all(dbt_linux_space *space);
 /* All shared memory will be another process's, too; the locks of a fork are held. */
 void dbt_shared_before_fork(dbt_linux_space *space);
 bool dbt_shared_is_file_write(u64 number);
+
+/* kernel_fills.c: io_uring_setup, _enter and _register, io_submit; a ring was mapped (space's lock held). */
+i64 dbt_fills_setup(dbt_linux_thread *thread, const u64 *arguments);
+i64 dbt_fills_enter(dbt_linux_thread *thread, const u64 *arguments);
+i64 dbt_fills_register(dbt_linux_thread *thread, const u64 *arguments);
+i64 dbt_fills_submit(dbt_linux_thread *thread, const u64 *arguments);
+void dbt_fills_note_mapping(dbt_linux_space *space, i32 fd, u64 offset, u64 guest_start);
 
 /* foreign_memory.c: the write of a file that may be a process's memory; process_vm_writev. */
 i64 dbt_foreign_file_write(dbt_linux_thread *thread, u64 number, const u64 *arguments);

@@ -63,6 +63,9 @@ static i64 map_held(dbt_linux_space *space, const u64 *arguments, u64 size_bytes
     }
     dbt_map_set(space, guest_start, guest_start + size_bytes, protection & PROT_ACCESS_MASK,
                 region_flags);
+    if ((region_flags & DBT_REGION_FOREIGN) != 0) {
+        dbt_fills_note_mapping(space, (i32)arguments[4], arguments[5], guest_start);
+    }
     return result;
 }
 

@@ -244,6 +244,14 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
     case DBT_CALL_SETRLIMIT:
     case DBT_CALL_PRLIMIT64:
         return dbt_limits_call(thread, number, arguments);
+    case DBT_CALL_IO_SUBMIT:
+        return dbt_fills_submit(thread, arguments);
+    case DBT_CALL_IO_URING_SETUP:
+        return dbt_fills_setup(thread, arguments);
+    case DBT_CALL_IO_URING_ENTER:
+        return dbt_fills_enter(thread, arguments);
+    case DBT_CALL_IO_URING_REGISTER:
+        return dbt_fills_register(thread, arguments);
     case DBT_CALL_PROCESS_VM_WRITEV:
         return dbt_foreign_vectors(thread, arguments);
     case DBT_CALL_SECCOMP:

@@ -303,7 +303,7 @@ _TABLE = """
 206 io_setup(n, ctx) pass ctx[8]
 207 io_destroy(ctx) pass
 208 io_getevents(ctx, min, n, events, timeout) pass events[n*32]
-209 io_submit(ctx, n, iocbs) pass
+209 io_submit(ctx, n, iocbs) virtual
 210 io_cancel(ctx, iocb, result) pass result[32]
 211 get_thread_area() refuse=ENOSYS
 212 lookup_dcookie() refuse=ENOSYS
@@ -430,9 +430,9 @@ _TABLE = """
 333 io_pgetevents(ctx, min, n, events, timeout, mask) virtual events[n*32]
 334 rseq(area, length, flags, signature) refuse=ENOSYS
 424 pidfd_send_signal(pidfd, signum, info, flags) virtual
-425 io_uring_setup(n, params) pass params[120]
-426 io_uring_enter(fd, submit, complete, flags, arg, size) pass
-427 io_uring_register(fd, op, arg, n) pass arg[4096]
+425 io_uring_setup(n, params) virtual params[120]
+426 io_uring_enter(fd, submit, complete, flags, arg, size) virtual
+427 io_uring_register(fd, op, arg, n) virtual arg[4096]
 428 open_tree(dirfd, path, flags) pass
 429 move_mount(fromdir, from, todir, to, flags) pass
 430 fsopen(name, flags) pass

@@ -233,6 +233,7 @@ GUESTS: tuple[Guest, ...] = (
         for seed in ("8", "46")
     ),
     _linked("code_from_child", b"ok\n", variants=DYNAMIC),
+    _linked("kernel_fills_code", variants=DYNAMIC),
     _linked("code_two_pages", b"ok\n", variants=DYNAMIC),
     _threads("code_and_data", b"2559571369552703317\n0\n1000\n"),
     _linked("code_shared_processes", b"ok\n", variants=DYNAMIC),
