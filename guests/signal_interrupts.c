@@ -44,15 +44,26 @@ static long lock_of_other(void)
     return fcntl(file, F_SETLKW, &wanted);
 }
 
+/* Until a call ends by itself: where it is the signal that ends it, however busy the machine is, long. */
+static int wait_ms;
+
+static void add_wait(struct timespec *to)
+{
+    to->tv_sec += wait_ms / 1000;
+    to->tv_nsec += wait_ms % 1000 * 1000000;
+    to->tv_sec += to->tv_nsec / 1000000000;
+    to->tv_nsec %= 1000000000;
+}
+
 /* These end when nothing comes: by a time-out, or because the helper undoes them. */
 static long block(int which, int *ends_itself)
 {
     static char buffer[65536];
-    struct timespec wait = {0, 200000000};
-    struct timeval wait_us = {0, 200000};
+    struct timespec wait = {wait_ms / 1000, wait_ms % 1000 * 1000000};
+    struct timeval wait_us = {wait_ms / 1000, wait_ms % 1000 * 1000};
     struct pollfd polled = {.fd = empty[0], .events = POLLIN};
     struct epoll_event got;
-    struct itimerspec timer = {{0, 0}, {0, 200000000}};
+    struct itimerspec timer = {{0, 0}, wait};
     sigset_t set, mask;
     struct sembuf operation = {0, -1, 0};
     fd_set readable;
@@ -65,18 +76,16 @@ static long block(int which, int *ends_itself)
     switch (which) {
     case 0: return nanosleep(&wait, 0);
     case 1: return clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, 0);
-    case 2: return poll(&polled, 1, 200);
+    case 2: return poll(&polled, 1, wait_ms);
     case 3: return ppoll(&polled, 1, &wait, &mask);
     case 4: return select(empty[0] + 1, &readable, 0, 0, &wait_us);
     case 5: return pselect(empty[0] + 1, &readable, 0, 0, &wait, &mask);
-    case 6: return epoll_wait(poller, &got, 1, 200);
-    case 7: return epoll_pwait(poller, &got, 1, 200, &mask);
+    case 6: return epoll_wait(poller, &got, 1, wait_ms);
+    case 7: return epoll_pwait(poller, &got, 1, wait_ms, &mask);
     case 8: return syscall(SYS_futex, word, FUTEX_WAIT, 0, &wait, 0, 0);
     case 9: {
         clock_gettime(CLOCK_MONOTONIC, &wait);
-        wait.tv_nsec += 200000000;
-        wait.tv_sec += wait.tv_nsec / 1000000000;
-        wait.tv_nsec %= 1000000000;
+        add_wait(&wait);
         return syscall(SYS_futex, word, FUTEX_WAIT_BITSET, 0, &wait, 0, ~0);
     }
     case 10: return sigtimedwait(&set, 0, &wait);
@@ -93,7 +102,7 @@ static long block(int which, int *ends_itself)
         setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &wait_us, sizeof wait_us);
         long result = recv(pair[0], buffer, 1, 0);
         int error = errno;
-        wait_us.tv_usec = 0;
+        wait_us = (struct timeval){0, 0};
         setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &wait_us, sizeof wait_us);
         errno = error;
         return result;
@@ -101,9 +110,7 @@ static long block(int which, int *ends_itself)
     case 13: return semtimedop(semaphores, &operation, 1, &wait);
     case 14: {
         clock_gettime(CLOCK_REALTIME, &wait);
-        wait.tv_nsec += 200000000;
-        wait.tv_sec += wait.tv_nsec / 1000000000;
-        wait.tv_nsec %= 1000000000;
+        add_wait(&wait);
         return mq_timedreceive(queue, buffer, sizeof buffer, 0, &wait);
     }
     case 20: return read(empty[0], buffer, 1);
@@ -234,6 +241,7 @@ static void once(int which, int how)
     close(ready[0]);
     close(ready[1]);
     handled = 0;
+    wait_ms = how == 0 ? 5000 : 200;
     word[2] = 1;
     long result = block(which, &ends_itself);
     int error = result == -1 ? errno : 0;
