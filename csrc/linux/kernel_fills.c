@@ -13,11 +13,10 @@
 #define VECTORS_MOST 1024u
 #define ADDRESS_BYTES 128u /* struct sockaddr_storage */
 #define STATX_BYTES 256u
-#define REGISTER_PBUF_RING 22u /* not in the header of Linux 5.18 and before */
 #define REGISTER_OPCODE_MASK 0x7fffffffu
+/* Later than Linux 6.1, whose header is the oldest that is built with. */
 #define SETUP_NO_MMAP (1u << 14)
 #define SETUP_NO_SQARRAY (1u << 16)
-#define ENTER_REGISTERED_RING (1u << 4)
 
 typedef struct vector {
     u64 guest_start;
@@ -206,7 +205,7 @@ i64 dbt_fills_enter(dbt_linux_thread *thread, const u64 *arguments)
     dbt_linux_space *space = thread->process->space;
     dbt_ring ring = {0};
     if (arguments[1] != 0 && !space->is_filled_anywhere &&
-        ((arguments[3] & ENTER_REGISTERED_RING) != 0 || !find_ring(space, (i32)arguments[0], &ring) ||
+        ((arguments[3] & IORING_ENTER_REGISTERED_RING) != 0 || !find_ring(space, (i32)arguments[0], &ring) ||
          !look_at_ring(space, &ring, (u32)arguments[1]))) {
         fill_anywhere(space);
     }
@@ -285,7 +284,7 @@ i64 dbt_fills_register(dbt_linux_thread *thread, const u64 *arguments)
             fill_vectors(space, update.data, update.nr);
         }
         break;
-    case REGISTER_PBUF_RING: /* the guest puts buffers there without a call */
+    case IORING_REGISTER_PBUF_RING: /* the guest puts buffers there without a call */
         fill_anywhere(space);
         break;
     default:
