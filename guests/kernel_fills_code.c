@@ -135,6 +135,17 @@ static int into_known_buffers(void)
         CHECK(run(page) == 80 + i && put(81 + i));
         CHECK(submit(reading(IORING_OP_READ_FIXED, file, page, 6)) == 0 && result() == 6 && run(page) == 81 + i);
     }
+    /* A buffer that holds no code yet when it is made known. */
+    char *later = mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    buffer.iov_base = later;
+    CHECK(syscall(SYS_io_uring_register, ring, IORING_UNREGISTER_BUFFERS, 0, 0) == 0);
+    CHECK(syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, &buffer, 1) == 0);
+    memcpy(later, number(102), 6);
+    CHECK(mprotect(later, PAGE, RWX) == 0);
+    for (unsigned i = 0; i < 6; i++) {
+        CHECK(run(later) == 102 + i && put(103 + i));
+        CHECK(submit(reading(IORING_OP_READ_FIXED, file, later, 6)) == 0 && result() == 6 && run(later) == 103 + i);
+    }
     char *provided = fresh(110);
     struct io_uring_sqe give = reading(IORING_OP_PROVIDE_BUFFERS, 1, provided, 6);
     give.buf_group = 7;

@@ -2,7 +2,7 @@
  * code that is write-protected would make that fail, when nobody can mend it any more; so pages that are named
  * as buffers are not watched from then on, and their units check themselves.
  * State: the FILLED flag of regions; rings and is_filled_anywhere of dbt_linux_space, under its lock.
- * Invariant: a page that may hold code is FILLED before the kernel learns that it is a buffer, or all pages are
+ * Invariant: a page that holds code is FILLED before the kernel learns that it is a buffer, or all pages are
  * taken for such because the ring cannot be read (docs/limits.md has what is left). */
 #include <linux/aio_abi.h>
 #include <linux/io_uring.h>
@@ -33,7 +33,8 @@ typedef struct message {
     u64 control_bytes;
 } message;
 
-static void fill(dbt_linux_space *space, u64 guest_start, u64 size_bytes)
+/* is_lasting: the buffer is pinned, and written whatever becomes of the mapping: it may hold code later. */
+static void fill_range(dbt_linux_space *space, u64 guest_start, u64 size_bytes, bool is_lasting)
 {
     if (guest_start >= DBT_ADDRESS_END || size_bytes == 0 || dbt_engine_checks_nothing(space->engine)) {
         return;
@@ -42,25 +43,33 @@ static void fill(dbt_linux_space *space, u64 guest_start, u64 size_bytes)
     bool has_engine = dbt_space_lock(space, guest_start, guest_end);
     if (has_engine) {
         (void)dbt_code_release_held(space, guest_start, guest_end);
-        for (u64 from = guest_start; from < guest_end;) {
-            u32 at = dbt_map_lower_bound(space, from);
-            if (at == space->region_count || space->regions[at].guest_start >= guest_end) {
-                break;
-            }
-            dbt_region region = space->regions[at];
-            u64 page_mask = dbt_extent_page_bytes(region.flags) - 1;
-            u64 start = from & ~page_mask;
-            u64 end = (guest_end + page_mask) & ~page_mask;
-            start = start > region.guest_start ? start : region.guest_start;
-            end = end < region.guest_end ? end : region.guest_end;
-            if ((region.protection & PROT_EXEC) != 0 && (region.flags & DBT_REGION_FILLED) == 0) {
-                dbt_engine_change_drop(space->engine, start, end);
-                dbt_map_set(space, start, end, region.protection, region.flags | DBT_REGION_FILLED);
-            }
-            from = end;
+    }
+    for (u64 from = guest_start; (has_engine || is_lasting) && from < guest_end;) {
+        u32 at = dbt_map_lower_bound(space, from);
+        if (at == space->region_count || space->regions[at].guest_start >= guest_end) {
+            break;
         }
+        dbt_region region = space->regions[at];
+        bool is_code = (region.protection & PROT_EXEC) != 0;
+        u64 page_mask = dbt_extent_page_bytes(region.flags) - 1;
+        u64 start = from & ~page_mask;
+        u64 end = (guest_end + page_mask) & ~page_mask;
+        start = start > region.guest_start ? start : region.guest_start;
+        end = end < region.guest_end ? end : region.guest_end;
+        if ((is_code || is_lasting) && (region.flags & DBT_REGION_FILLED) == 0) {
+            if (is_code) {
+                dbt_engine_change_drop(space->engine, start, end);
+            }
+            dbt_map_set(space, start, end, region.protection, region.flags | DBT_REGION_FILLED);
+        }
+        from = end;
     }
     dbt_space_unlock(space, has_engine);
+}
+
+static void fill(dbt_linux_space *space, u64 guest_start, u64 size_bytes)
+{
+    fill_range(space, guest_start, size_bytes, false);
 }
 
 static void fill_anywhere(dbt_linux_space *space)
@@ -74,14 +83,14 @@ static void fill_anywhere(dbt_linux_space *space)
     dbt_space_unlock(space, has_engine);
 }
 
-static void fill_vectors(dbt_linux_space *space, u64 guest_vectors, u64 count)
+static void fill_vectors(dbt_linux_space *space, u64 guest_vectors, u64 count, bool is_lasting)
 {
     vector buffer;
     for (u64 at = 0; at < count && at < VECTORS_MOST; at++) {
         if (!dbt_guest_read(&buffer, guest_vectors + at * sizeof buffer, sizeof buffer)) {
             return;
         }
-        fill(space, buffer.guest_start, buffer.size_bytes);
+        fill_range(space, buffer.guest_start, buffer.size_bytes, is_lasting);
     }
 }
 
@@ -91,7 +100,7 @@ static void fill_message(dbt_linux_space *space, u64 guest_message)
     if (dbt_guest_read(&header, guest_message, sizeof header)) {
         fill(space, header.guest_name, ADDRESS_BYTES);
         fill(space, header.guest_control, header.control_bytes);
-        fill_vectors(space, header.guest_vectors, header.vector_count);
+        fill_vectors(space, header.guest_vectors, header.vector_count, false);
         fill(space, guest_message, sizeof header + 8);
     }
 }
@@ -101,7 +110,7 @@ static void fill_for_entry(dbt_linux_space *space, const struct io_uring_sqe *en
 {
     switch (entry->opcode) {
     case IORING_OP_READV:
-        fill_vectors(space, entry->addr, entry->len);
+        fill_vectors(space, entry->addr, entry->len, false);
         break;
     case IORING_OP_RECVMSG:
         fill_message(space, entry->addr);
@@ -122,7 +131,7 @@ static void fill_for_entry(dbt_linux_space *space, const struct io_uring_sqe *en
         fill(space, entry->addr, (u64)entry->len * sizeof(u32));
         break;
     case IORING_OP_PROVIDE_BUFFERS: /* fd: how many */
-        fill(space, entry->addr, (u64)entry->len * (u32)entry->fd);
+        fill_range(space, entry->addr, (u64)entry->len * (u32)entry->fd, true);
         break;
     case IORING_OP_READ_FIXED: /* into what was registered */
     case IORING_OP_NOP:
@@ -272,16 +281,16 @@ i64 dbt_fills_register(dbt_linux_thread *thread, const u64 *arguments)
     struct io_uring_rsrc_update2 update;
     switch ((u32)arguments[1] & REGISTER_OPCODE_MASK) {
     case IORING_REGISTER_BUFFERS:
-        fill_vectors(space, arguments[2], arguments[3]);
+        fill_vectors(space, arguments[2], arguments[3], true);
         break;
     case IORING_REGISTER_BUFFERS2:
         if (dbt_guest_read(&buffers, arguments[2], sizeof buffers)) {
-            fill_vectors(space, buffers.data, buffers.nr);
+            fill_vectors(space, buffers.data, buffers.nr, true);
         }
         break;
     case IORING_REGISTER_BUFFERS_UPDATE:
         if (dbt_guest_read(&update, arguments[2], sizeof update)) {
-            fill_vectors(space, update.data, update.nr);
+            fill_vectors(space, update.data, update.nr, true);
         }
         break;
     case IORING_REGISTER_PBUF_RING: /* the guest puts buffers there without a call */
@@ -306,7 +315,7 @@ i64 dbt_fills_submit(dbt_linux_thread *thread, const u64 *arguments)
         if (block.aio_lio_opcode == IOCB_CMD_PREAD) {
             fill(space, block.aio_buf, block.aio_nbytes);
         } else if (block.aio_lio_opcode == IOCB_CMD_PREADV) {
-            fill_vectors(space, block.aio_buf, block.aio_nbytes);
+            fill_vectors(space, block.aio_buf, block.aio_nbytes, false);
         }
     }
     return dbt_linux_pass(thread, __NR_io_submit, arguments);
