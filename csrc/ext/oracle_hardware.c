@@ -217,7 +217,8 @@ static bool may_run_free(const dbt_oracle *oracle, u64 input_at)
         oracle->point < record->count
             ? (next->flags & (DBT_UNIT_RECORD_INPUT | DBT_UNIT_RECORD_SAVES)) != 0
             : record->event == DBT_EVENT_ENTER;
-    return record->every == 0 && is_told && input_at == ~0ULL &&
+    const bool may_break = (i64)next->rip > 0; /* not at the vsyscall page, which is the kernel's */
+    return record->every == 0 && is_told && may_break && input_at == ~0ULL &&
            next->executed - oracle->executed >= FREE_LEAST;
 }
 

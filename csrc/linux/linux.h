@@ -445,7 +445,9 @@ bool dbt_signals_on_guest_stack(const dbt_linux_thread *thread, u64 guest_rsp);
 void dbt_recorder_open(dbt_linux_process *process, i32 session_fd);
 void dbt_recorder_start(dbt_linux_thread *thread);
 void dbt_recorder_unit(dbt_context *context, u32 instructions, u32 flags);
-void dbt_recorder_enter(dbt_linux_thread *thread, u64 number, const u64 *arguments);
+/* The guest stands behind the instruction that calls, or in the vsyscall page, where there is none: 0. */
+void dbt_recorder_enter(dbt_linux_thread *thread, u64 number, const u64 *arguments,
+                        u64 instruction_bytes);
 void dbt_recorder_leave(dbt_linux_thread *thread, u64 number);
 /* About to be delivered, or to end the process (has_vector: the processor holds the guest's vector
  * state, as in no signal handler); the frame was pushed to [guest_start, guest_end). */

@@ -10,7 +10,6 @@
 #define SPIN_ROUNDS 512u
 #define WAIT_SECONDS 1
 #define FEATURES_LEGACY 3ULL /* x87 and SSE */
-#define SYSCALL_BYTES 2
 
 static dbt_record *record_of(const dbt_linux_thread *thread)
 {
@@ -190,15 +189,16 @@ void dbt_recorder_unit(dbt_context *context, u32 instructions, u32 flags)
     context->recorded = flags;
 }
 
-void dbt_recorder_enter(dbt_linux_thread *thread, u64 number, const u64 *arguments)
+void dbt_recorder_enter(dbt_linux_thread *thread, u64 number, const u64 *arguments,
+                        u64 instruction_bytes)
 {
     dbt_record *record = record_of(thread);
     if (record == 0) {
         return;
     }
     take_state(thread->context, &record->now);
-    record->now.rip -= SYSCALL_BYTES;
-    record->now.executed -= 1;
+    record->now.rip -= instruction_bytes;
+    record->now.executed -= instruction_bytes != 0;
     record->number = number;
     memcpy(record->arguments, arguments, sizeof record->arguments);
     thread->context->recorded = 0;

@@ -270,7 +270,7 @@ static void system_call(dbt_linux_thread *thread)
     u64 number = (u32)registers[DBT_RAX];
     u64 arguments[6] = {registers[DBT_RDI], registers[DBT_RSI], registers[DBT_RDX],
                         registers[10],      registers[8],       registers[9]};
-    dbt_recorder_enter(thread, number, arguments);
+    dbt_recorder_enter(thread, number, arguments, SYSCALL_BYTES);
     dbt_profiler_count(thread->process, DBT_PROFILER_SYSCALL, number);
     thread->system_call = (u32)number;
     u64 rcx = registers[DBT_RCX];
@@ -279,6 +279,7 @@ static void system_call(dbt_linux_thread *thread)
     registers[11] = context->rflags;
     thread->was_entered = false;
     if (thread->seccomp_mode != 0 && dbt_seccomp_stops(thread, number, &registers[DBT_RAX])) {
+        dbt_recorder_leave(thread, number);
         return;
     }
     if (number == __NR_rt_sigreturn) {
@@ -327,8 +328,9 @@ static bool vsyscall(dbt_linux_thread *thread)
         !dbt_guest_read(&guest_return, registers[DBT_RSP], 8)) {
         return false;
     }
-    u64 arguments[6] = {registers[DBT_RDI], registers[DBT_RSI], 0};
+    u64 arguments[6] = {registers[DBT_RDI], registers[DBT_RSI], registers[DBT_RDX]};
     u64 number = numbers[offset >> 10];
+    dbt_recorder_enter(thread, number, arguments, 0);
     u64 answer = number; /* in rax when a filter of seccomp makes a signal of it */
     i64 result;
     if (thread->seccomp_mode != 0 && dbt_seccomp_stops(thread, number, &answer)) {
@@ -341,6 +343,7 @@ static bool vsyscall(dbt_linux_thread *thread)
         registers[DBT_RSP] += 8;
         context->rip = guest_return;
     }
+    dbt_recorder_leave(thread, number);
     return true;
 }
 

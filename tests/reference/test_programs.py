@@ -154,3 +154,9 @@ def test_a_processor_that_goes_astray_makes_no_system_call(
     verdict = dbt.compare([guest], oracle="hardware", every="syscall")
     assert not verdict.equal and "makes a system call" in str(verdict)
     assert "line" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+@pytest.mark.parametrize("name", ["vsyscall_page", "seccomp_inherit"])
+def test_calls_that_the_kernel_does_not_see_are_equal(name: str, oracle: str) -> None:
+    assert _equal([str(build(name, f"{name}.c", "static"))], oracle).coverage.syscalls > 10
