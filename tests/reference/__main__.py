@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,9 @@ def main() -> int:
     parser.add_argument("--oracle", choices=("unicorn", "hardware"))
     parser.add_argument("names", nargs="*", help="of programs and guests; none: all")
     given = parser.parse_args()
+    # Guests raise them, and a job in the background would ignore them.
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
     wrong = 0
     for oracle in [given.oracle] if given.oracle else ["unicorn", "hardware"]:
         for table in (_guests, _programs):
