@@ -1,5 +1,6 @@
 /* Tests: a child writes into its parent's code by process_vm_writev and /proc/PID/mem while the parent
  * waits for it; pages that may be written, and pages that may not (only the second way works).
+ * Given an argument, the parent works on for a while before it waits for one of them.
  * Expected: status 0, prints "ok" or the number of the failed check. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,6 +17,8 @@
 #define PAGE 4096ul
 
 static unsigned char code[6] = {0xb8, 0, 0, 0, 0, 0xc3};
+
+static unsigned char late;
 
 static unsigned run(void *page) { return ((unsigned (*)(void))page)(); }
 
@@ -40,12 +43,19 @@ static int in_child(int (*write_code)(char *), char *page, unsigned char number)
     pid_t child = fork();
     if (child == 0)
         _exit(write_code(page));
+    if (number == late) {
+        usleep(1300000);
+        (void)getppid();
+        (void)getppid();
+    }
     waitpid(child, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argv;
+    late = argc > 1 ? 3 : 0;
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
     char *page = mmap(0, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     memcpy(page, code, 6);

@@ -35,6 +35,7 @@ _RED_ZONE_BYTES = 128
 _DEAD_BYTES = 1 << 20
 _FULL_CHECK_S = 5.0
 _FREE_CHECK_S = 1.0
+_ANNOUNCE_S = 0.5  # that another process may take from a write to saying so
 _INSTRUCTION_MOST_BYTES = 15
 _UNICORN_INVALID = 10
 _TRAP_FLAG = 0x100
@@ -123,6 +124,7 @@ class Follower:
         self.base_vector = b""
         self._counts = _Counts()
         self._checked_at = time.monotonic()
+        self._foreign_writes = 0
         self._syscall: tuple[int, tuple[int, ...]] | None = None
         self._mirror: Mirror | None = None
         self._process = self._start(program, environment, quiet)
@@ -478,7 +480,30 @@ class Follower:
             self._not_covered("memory shared with others")
             self.mirror.load(region.start, region.end - region.start)
             return None
+        if self._was_written_from_outside():
+            self._not_covered("what other processes write into the program's memory")
+            self.mirror.load_all()
+            return None
         return Found("memory", self.record.count, address, f"memory at {address:#x} differs")
+
+    def _was_written_from_outside(self) -> bool:
+        """Whether another process has written into the program's memory since this was asked last.
+
+        Those that can are its children; they say so just after they have.
+        """
+        limit = time.monotonic() + (_ANNOUNCE_S if self.record.forks else 0)
+        while True:
+            writes = sum(
+                slab.foreign_writes
+                for slab in self._session.memory.slabs[0 : self._session.slabs_used]
+                if slab.pid == self._process.pid
+            )
+            if writes != self._foreign_writes:
+                self._foreign_writes = writes
+                return True
+            if time.monotonic() >= limit:
+                return False
+            time.sleep(0.001)
 
     def _compare_all(self) -> Found | None:
         self._checked_at = time.monotonic()

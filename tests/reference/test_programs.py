@@ -160,3 +160,11 @@ def test_a_processor_that_goes_astray_makes_no_system_call(
 @pytest.mark.parametrize("name", ["vsyscall_page", "seccomp_inherit"])
 def test_calls_that_the_kernel_does_not_see_are_equal(name: str, oracle: str) -> None:
     assert _equal([str(build(name, f"{name}.c", "static"))], oracle).coverage.syscalls > 10
+
+
+@pytest.mark.slow
+def test_what_a_child_writes_before_it_is_waited_for_is_told() -> None:
+    guest = build("code_from_child", "code_from_child.c", "pie")
+    verdict = dbt.compare([guest, "late"], oracle="hardware", every="syscall", quiet=True)
+    assert verdict.equal, str(verdict)
+    assert "what other processes write" in str(verdict.coverage.not_covered)

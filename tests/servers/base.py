@@ -116,15 +116,15 @@ class Runner:
         """Runs a program to its end.
 
         Raises:
-            Complaint: it failed, or took more than two minutes.
+            Complaint: it failed, or took more than ten minutes.
         """
         process = self.start(words, cwd=cwd, log=log, user=user)
         try:
-            status = process.wait(120)
+            status = process.wait(600)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            raise Complaint(f"{words[0]}: not done after two minutes") from None
+            raise Complaint(f"{words[0]}: not done after ten minutes") from None
         if status != 0:
             raise Complaint(f"{words[0]}: status {status}: {log.read_text()[-500:]}")
 
