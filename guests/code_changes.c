@@ -1,11 +1,12 @@
 /* Tests: a page of code that is written all the time, so often that write protection does not pay:
  * stores into the next instruction, into one further down by push and by rep movs, into another function
  * on the page, into data between them; flags and registers across it; bytes that are no instruction for
- * a while; a page that calms down and changes again; a unit that runs on into such a page. Expected: status 0, prints
- * ten sums. */
+ * a while; a page that calms down, for so many rounds as the argument says, and changes again; a unit that
+ * runs on into such a page. Expected: status 0, prints ten sums. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -156,7 +157,7 @@ static unsigned long short_ones(void)
     return sum;
 }
 
-static unsigned long calms_down(void)
+static unsigned long calms_down(unsigned long quiet_rounds)
 {
     static const unsigned char code[] = {
         0x31, 0xc0, 0x05, 1, 0, 0, 0, 0x48, 0xff, 0xcf, 0x75, 0xf6, 0xc3, /* add eax, 1 until rdi is 0 */
@@ -168,12 +169,12 @@ static unsigned long calms_down(void)
             page[3587] = (unsigned char)i;
             sum = sum * 31 + f(3);
         }
-        sum = sum * 31 + f(30000000);
+        sum = sum * 31 + f(quiet_rounds);
     }
     return sum;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct sigaction action = {.sa_sigaction = skip, .sa_flags = SA_SIGINFO};
     sigaction(SIGILL, &action, 0);
@@ -185,7 +186,7 @@ int main(void)
     printf("%lu\n", data_between());
     printf("%lu\n", no_instruction());
     printf("%lu\n", short_ones());
-    printf("%lu\n", calms_down());
+    printf("%lu\n", calms_down(argc > 1 ? strtoul(argv[1], 0, 10) : 30000000));
     printf("%lu\n", no_opcode());
     printf("%lu\n", runs_into_it());
     return 0;

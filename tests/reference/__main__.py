@@ -29,7 +29,7 @@ def _programs(oracle: str, names: list[str]) -> Iterator[tuple[str, bool, str]]:
 
 
 def _guests(oracle: str, names: list[str]) -> Iterator[tuple[str, bool, str]]:
-    for guest, command in guests():
+    for guest, command in guests(oracle):
         if names and guest.identity not in names:
             continue
         every = "syscall" if oracle == "hardware" else "tu"
