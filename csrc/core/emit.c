@@ -232,11 +232,10 @@ static void put_short(dbt_emitter *emitter, const dbt_item *item, u16 state) {
 
 /* Reloads the wanted ones of the spilled registers; answers what is still spilled. */
 static u32 reload_all(dbt_emitter *emitter, u32 mask, u32 wanted, u32 where) {
-    for (u32 number = 0; number < 8; number++) {
-        if (wanted >> number & 1) {
-            reload(emitter, number, DBT_STATE(mask, where));
-            mask &= ~(1u << number);
-        }
+    for (u32 left = wanted; left; left &= left - 1) {
+        const u32 number = (u32)__builtin_ctz(left);
+        reload(emitter, number, DBT_STATE(mask, where));
+        mask &= ~(1u << number);
     }
     return mask;
 }
@@ -326,11 +325,10 @@ static void put_template(dbt_emitter *emitter, u8 number, const dbt_item *item, 
         wanted |= 1u << item->scratch[i];
     }
     u32 mask = template_->entry_spilled_mask;
-    for (u32 r = 0; r < 8; r++) {
-        if (wanted >> r & 1 && !(mask >> r & 1)) {
-            spill(emitter, r, DBT_STATE(mask, template_->entry_where));
-            mask |= 1u << r;
-        }
+    for (u32 left = wanted & ~mask; left; left &= left - 1) {
+        const u32 r = (u32)__builtin_ctz(left);
+        spill(emitter, r, DBT_STATE(mask, template_->entry_where));
+        mask |= 1u << r;
     }
     u32 where = template_->entry_where;
     bool done = false;
@@ -361,28 +359,33 @@ static void put_template(dbt_emitter *emitter, u8 number, const dbt_item *item, 
 
 void dbt_emit_begin(dbt_emitter *emitter, dbt_engine *engine, u32 unit, u32 chunk_number) {
     const dbt_chunk *chunk = &engine->chunks[chunk_number];
-    memset(emitter, 0, sizeof *emitter);
+    memset(emitter, 0, offsetof(dbt_emitter, record_bytes));
     emitter->engine = engine;
     emitter->unit = unit;
     emitter->chunk = chunk_number;
     emitter->hot = (u8 *)chunk->host_hot;
     emitter->cold = (u8 *)chunk->host_cold;
     emitter->map = engine->maps + (u64)chunk_number * engine->map_per_chunk + chunk->map_bytes;
+    emitter->map_end = engine->maps + (u64)(chunk_number + 1) * engine->map_per_chunk;
     emitter->check_exit = DBT_NONE;
 }
 
-bool dbt_emit_has_room(const dbt_emitter *emitter) {
-    const dbt_engine *engine = emitter->engine;
-    const dbt_chunk *chunk = &engine->chunks[emitter->chunk];
-    const u8 *map_end = engine->maps + (u64)(emitter->chunk + 1) * engine->map_per_chunk;
-    return emitter->cold - emitter->hot >=
-               (i64)(2 * (DBT_ITEM_HOT_BYTES_MAX + DBT_ITEM_COLD_BYTES_MAX)) &&
-           map_end - emitter->map >= 2 * (i64)DBT_ITEM_MAP_BYTES_MAX &&
-           chunk->exit_count + 8 <= engine->exits_per_chunk;
+/* What put_template and end_item come to for most instructions: a copy, and its length in the map. */
+static void put_copy(dbt_emitter *emitter, const dbt_item *item) {
+    const u8 length = item->instruction.length;
+    __builtin_memcpy(emitter->hot, item->bytes, sizeof item->bytes); /* there is room, and more follows */
+    emitter->hot += length;
+    *emitter->map++ = length;
+    emitter->host_instructions++;
 }
 
 void dbt_emit_item(dbt_emitter *emitter, const dbt_item *item, const dbt_item *next) {
     const dbt_instruction *instruction = &item->instruction;
+    if (item->template_ == DBT_TEMPLATE_IDENT && !(next && next->fused) &&
+        emitter->engine->configuration.plant == 0) {
+        put_copy(emitter, item);
+        return;
+    }
     const u16 before = DBT_STATE(0, DBT_WHERE_THIS);
     if (instruction->class_ == DBT_CLASS_JCC && !item->fused) {
         dbt_emit_pad(emitter, dbt_emit_padding_for(emitter, 2), before);

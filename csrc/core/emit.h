@@ -30,19 +30,29 @@ typedef struct dbt_emitter {
     u8 *hot;
     u8 *cold;
     u8 *map;
+    const u8 *map_end;
     u32 host_instructions; /* emitted so far, stubs left out */
     u32 records;
-    u8 record_bytes[DBT_ROUTINE_RECORDS_MAX];
-    u16 record_state[DBT_ROUTINE_RECORDS_MAX];
     u64 record_target;
     bool falls;            /* the last jump was left out: the unit for falls_to must follow */
     u64 falls_to;
     bool may_fall;
     u32 check_exit;        /* where the unit's checks of its source leave, or DBT_NONE */
+    u8 record_bytes[DBT_ROUTINE_RECORDS_MAX]; /* of these so many hold something as records says */
+    u16 record_state[DBT_ROUTINE_RECORDS_MAX];
 } dbt_emitter;
 
 void dbt_emit_begin(dbt_emitter *emitter, dbt_engine *engine, u32 unit, u32 chunk);
-bool dbt_emit_has_room(const dbt_emitter *emitter);
+
+/* Whether any two items fit. */
+static inline bool dbt_emit_has_room(const dbt_emitter *emitter) {
+    const dbt_engine *engine = emitter->engine;
+    return emitter->cold - emitter->hot >=
+               (i64)(2 * (DBT_ITEM_HOT_BYTES_MAX + DBT_ITEM_COLD_BYTES_MAX)) &&
+           emitter->map_end - emitter->map >= 2 * (i64)DBT_ITEM_MAP_BYTES_MAX &&
+           engine->chunks[emitter->chunk].exit_count + 8 <= engine->exits_per_chunk;
+}
+
 
 /* Emits one item with its template; bytes are the guest instruction's. next: the item after it, or 0:
  * padding for a jcc goes before the compare that fuses with it. */

@@ -281,7 +281,7 @@ static void follow(dbt_build *build, dbt_emitter *emitter, u32 cap) {
             offered[offers] = next.unit;
             others[offers++] = other;
         }
-        *emitter = next;
+        memcpy(emitter, &next, offsetof(dbt_emitter, record_bytes)); /* there are no records between units */
     }
     end_chain(build, emitter);
     /* Only now: other threads go through the tables as soon as an entry stands there, and a unit may run

@@ -46,11 +46,19 @@ mark dbt_gate_window_abort
         pop     rbx
         ret
 
-/* u64 dbt_gate_copy(void *to, const void *from, u64 size_bytes): rcx counts down what is left. */
+/* u64 dbt_gate_copy(void *to, const void *from, u64 size_bytes): rcx counts down what is left. A byte, which
+ * is how code is probed before it is read, goes without the start of a string instruction. */
 routine dbt_gate_copy
         mov     rcx, rdx
+        cmp     rdx, 1
+        je      1f
 mark dbt_gate_copy_start
         rep movsb
+        jmp     2f
+1:      mov     dl, [rsi]
+        mov     [rdi], dl
+        xor     ecx, ecx
+2:
 mark dbt_gate_copy_end
 mark dbt_gate_copy_fault
         mov     rax, rcx
