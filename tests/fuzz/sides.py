@@ -270,7 +270,7 @@ def _is_step_trap(program: Program, end: MachineExit) -> bool:
 def _done_at_end(program: Program, end: MachineExit) -> int:
     """Whether the last instruction counts as done although it ended the run."""
     at = end.rip - program.pc
-    is_overflow = program.code[max(at - 2, 0) : max(at, 0)] == b"\xcd\x04" and at - 2 in program.starts
+    is_overflow = at - 2 in program.starts and program.code[at - 2 : at] == b"\xcd\x04"
     is_trap = end.reason is ExitReason.FAULT and (end.signal == signal.SIGTRAP or is_overflow)
     is_branch = end.reason is ExitReason.FETCH and not _is_canonical(end.rip)
     return int(is_trap or is_branch or end.reason in (ExitReason.SYSCALL, ExitReason.UNSUPPORTED))
