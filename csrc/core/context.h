@@ -22,7 +22,9 @@
 #define DBT_CONTEXT_RETURN_MISS_ROUTINE 0x0d8 /* host address for a return not found in the table */
 #define DBT_CONTEXT_COUNTERS 0x0e0 /* of the thread, where units count their executions */
 #define DBT_CONTEXT_CHECKS_LEFT 0x0e8    /* u32: entries of self-checking units until the VMM looks at one */
-#define DBT_CONTEXT_ASM_BYTES 0x0f0
+#define DBT_CONTEXT_NOTED 0x0f0    /* u32: where the next indirect branch is noted, from COUNTERS; */
+#define DBT_CONTEXT_SITE 0x0f4     /* u32, stored with it: the unit of the one under way, plus 1, or 0 */
+#define DBT_CONTEXT_ASM_BYTES 0x0f8
 #define DBT_CONTEXT_SPILL 0xfc0          /* u64[8]: one slot per scratch register, the last for rcx */
 #define DBT_CONTEXT_SPILL_RCX 0xff8
 #define DBT_CONTEXT_SPILL_RDX 0xfc0
@@ -71,6 +73,8 @@ typedef struct dbt_context {
     u64 counters;                      /* host address: a dbt_profile_counters */
     u32 checks_left;
     u32 unused;
+    u32 noted;
+    u32 site;
     /* The VMM's own part. */
     struct dbt_engine *engine;         /* of the address space */
     struct dbt_linux_thread *process;  /* the personality's per-thread state (Linux or Machine) */

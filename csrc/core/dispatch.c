@@ -2,6 +2,7 @@
  * State: the context's; the engine's under its lock.
  * Invariant: hooks of the personality run with the lock free, and numbers of units and exits do not
  * survive a hook (it may have evicted them). */
+#include "core/branches.h"
 #include "core/emit.h"
 #include "core/entry.h"
 #include "core/hints.h"
@@ -158,7 +159,11 @@ static void serve(dbt_context *context, dbt_arrival *arrival) {
     arrival->exit = arrival->recorded = DBT_NONE;
     arrival->entry = DBT_ENTRY_BODY;
     context->exit_id = 0;
-    if (id == DBT_EXIT_ID_RETURN_MISS || id == DBT_EXIT_ID_JUMP_MISS) {
+    const bool missed = id == DBT_EXIT_ID_RETURN_MISS || id == DBT_EXIT_ID_JUMP_MISS;
+    if (context->site) { /* a signal came on the way, or it is a miss */
+        dbt_branches_note(context, missed ? context->key : context->rip);
+    }
+    if (missed) {
         engine->statistics->exits_indirect_miss++;
         context->rip = context->key;
         arrival->entry = id == DBT_EXIT_ID_RETURN_MISS ? DBT_ENTRY_RETURN : DBT_ENTRY_JUMP;

@@ -129,6 +129,9 @@ static void fill_hole(dbt_emitter *emitter, u8 *code, const dbt_template_hole *h
     case DBT_HOLE_COUNTER:
         dbt_emit_put_u32(at, (u32)offsetof(dbt_profile_counters, executions) + 8 * engine->descriptions);
         break;
+    case DBT_HOLE_SITE:
+        dbt_emit_put_u32(at, engine->descriptions + 1);
+        break;
     case DBT_HOLE_OPERAND: {
         const u64 address = dbt_operand_address(instruction);
         memcpy(at, &address, 8);
@@ -433,6 +436,11 @@ void dbt_emit_prologue(dbt_emitter *emitter, dbt_entry_kind entry, bool landing)
     put_template(emitter, templates[entry], &item, 0);
     DBT_ASSERT(entry != DBT_ENTRY_JUMP || emitter->record_bytes[0] == DBT_MISS_JUMP_BYTES);
     end_item(emitter, 0);
+    if (emitter->engine->counting && (entry == DBT_ENTRY_RETURN || entry == DBT_ENTRY_JUMP)) {
+        item.scratch[0] = DBT_RSI;
+        item.scratch[1] = DBT_RDI;
+        dbt_emit_routine(emitter, DBT_TEMPLATE_NOTE_ARRIVAL, &item);
+    }
 }
 
 void dbt_emit_record(dbt_emitter *emitter) {

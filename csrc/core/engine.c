@@ -32,6 +32,8 @@ _Static_assert(offsetof(dbt_context, return_miss_routine) == DBT_CONTEXT_RETURN_
 _Static_assert(offsetof(dbt_context, counters) == DBT_CONTEXT_COUNTERS, "context layout");
 _Static_assert(offsetof(dbt_profile_counters, second_lookups) == 8, "as routines.py has it");
 _Static_assert(offsetof(dbt_context, checks_left) == DBT_CONTEXT_CHECKS_LEFT, "context layout");
+_Static_assert(offsetof(dbt_context, noted) == DBT_CONTEXT_NOTED, "context layout");
+_Static_assert(offsetof(dbt_context, site) == DBT_CONTEXT_SITE, "context layout");
 _Static_assert(offsetof(dbt_context, engine) == DBT_CONTEXT_ASM_BYTES, "context layout");
 
 #define LARGE_CODE_BYTES 0x400000ULL /* a program that dispatch.c would find large after a while */
@@ -287,6 +289,16 @@ bool dbt_engine_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *ou
     return true;
 }
 
+static bool is_arriving(const dbt_engine *engine, u64 host_pc, const dbt_state_place *place) {
+    const u32 where = dbt_state_where(place->state);
+    if (where == DBT_WHERE_KEY || where == DBT_WHERE_STACK) {
+        return true;
+    }
+    const u32 number =
+        in_routines(engine, host_pc) ? DBT_NONE : dbt_tcache_unit_at(engine, host_pc);
+    return number != DBT_NONE && host_pc < engine->units[number].host_body;
+}
+
 dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
                               const dbt_host_state *host) {
     dbt_state_place place;
@@ -305,7 +317,8 @@ dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
     context->executed -= place.instructions_uncounted;
     context->going_on = 0;
     if (engine->counting && context->counters) {
-        *(u64 *)context->counters += place.instructions_uncounted; /* dbt_profile_counters.taken_back */
+        ((dbt_profile_counters *)context->counters)->taken_back += place.instructions_uncounted;
+        context->site = is_arriving(engine, host->rip, &place) ? context->site : 0;
     }
     const dbt_status status = apply(context, &place);
     if (in_routines(engine, host->rip)) {
@@ -379,11 +392,7 @@ void dbt_engine_leave(dbt_context *context) {
 
 bool dbt_engine_is_arriving(const dbt_engine *engine, u64 host_pc) {
     dbt_state_place place;
-    if (!dbt_engine_place(engine, host_pc, &place)) {
-        return false;
-    }
-    const u32 where = dbt_state_where(place.state);
-    return where == DBT_WHERE_KEY || where == DBT_WHERE_STACK;
+    return dbt_engine_place(engine, host_pc, &place) && is_arriving(engine, host_pc, &place);
 }
 
 bool dbt_engine_checks_nothing(const dbt_engine *engine) {

@@ -37,6 +37,13 @@ static void choose(const dbt_engine *engine, u8 scratch[SCRATCH_COUNT]) {
     }
 }
 
+/* Whether a unit that ends so ends in an indirect branch. */
+static bool is_branch(const dbt_item *last) {
+    const u8 class_ = last->instruction.class_;
+    return last->template_ != DBT_TEMPLATE_UNSUPPORTED &&
+           (class_ == DBT_CLASS_RET || class_ == DBT_CLASS_IJMP || class_ == DBT_CLASS_ICALL);
+}
+
 void dbt_insert_counter(dbt_engine *engine) {
     dbt_item item;
     if (engine->descriptions >= DBT_PROFILE_UNITS) {
@@ -44,7 +51,8 @@ void dbt_insert_counter(dbt_engine *engine) {
     }
     memset(&item, 0, sizeof item);
     item.instruction.guest_pc = engine->items[0].instruction.guest_pc;
-    item.template_ = DBT_TEMPLATE_COUNT_UNIT;
+    item.template_ = is_branch(&engine->items[engine->item_count - 1]) ? DBT_TEMPLATE_COUNT_BRANCH
+                                                                       : DBT_TEMPLATE_COUNT_UNIT;
     item.inserted = 1;
     choose(engine, item.scratch);
     memmove(&engine->items[1], &engine->items[0], engine->item_count * sizeof item);

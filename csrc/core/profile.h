@@ -23,6 +23,9 @@
 #define DBT_PROFILE_REGIONS 65536
 #define DBT_PROFILE_UNITS 1048576      /* in one region */
 #define DBT_PROFILE_CODE_BYTES 50331648 /* of guest code in one region */
+#define DBT_PROFILE_NOTES 4096         /* of indirect branches */
+#define DBT_PROFILE_BRANCHES 262144    /* indirect branches of one thread, each with one target */
+#define DBT_PROFILE_BRANCH_INDEX 524288
 #define DBT_PROFILE_NO_UNIT 0xffffffff
 
 /* Kinds of slots. */
@@ -88,10 +91,31 @@ typedef struct dbt_profile_units {
     uint8_t code[DBT_PROFILE_CODE_BYTES];
 } dbt_profile_units;
 
+/* One execution of an indirect branch; whole once site is not 0. */
+typedef struct dbt_profile_note {
+    uint64_t site;               /* number of the unit that ends in it, plus 1 */
+    uint64_t guest_target;
+} dbt_profile_note;
+
+typedef struct dbt_profile_branch {
+    uint64_t guest_target;
+    uint64_t count;
+    uint32_t site;               /* number of the unit that ends in it */
+    uint32_t unused;
+} dbt_profile_branch;
+
 typedef struct dbt_profile_counters {
     uint64_t taken_back;         /* instructions of counted units that a fault or a signal left undone */
     uint64_t second_lookups;     /* indirect branches that the first level did not settle */
     uint64_t executions[DBT_PROFILE_UNITS];
+    uint64_t branches_lost;      /* for which there was no room below */
+    uint32_t branch_count;
+    uint32_t unused;
+    uint64_t padding[508];
+    dbt_profile_note notes[DBT_PROFILE_NOTES]; /* not counted below yet */
+    uint8_t guard[4096];         /* not writable: a note that comes here finds that there is no more room */
+    dbt_profile_branch branches[DBT_PROFILE_BRANCHES];
+    uint32_t branch_index[DBT_PROFILE_BRANCH_INDEX]; /* by hash: number of the branch plus 1, or 0 */
 } dbt_profile_counters;
 
 typedef struct dbt_profile {

@@ -316,6 +316,7 @@ dbt_status dbt_listing_slot_get(uint32_t at, dbt_listing_slot *out)
         {"checks_left", DBT_CONTEXT_CHECKS_LEFT, 1},
         {"return_miss_routine", DBT_CONTEXT_RETURN_MISS_ROUTINE, 1},
         {"counters", DBT_CONTEXT_COUNTERS, 1},
+        {"noted", DBT_CONTEXT_NOTED, 1},
     };
     if (at >= DBT_ARRAY_LENGTH(slots)) {
         return DBT_ERROR_ARGUMENT;

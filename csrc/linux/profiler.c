@@ -3,6 +3,7 @@
  * State: dbt_linux_process.profile, 0 where nothing is profiled; the space's list of units.
  * Invariant: nothing here waits, and nothing can fail for the guest: what cannot be written is left out,
  * and the profile says that something is missing. */
+#include "core/branches.h"
 #include "core/port.h"
 #include "linux/linux.h"
 #include "linux/text.h"
@@ -164,7 +165,13 @@ bool dbt_profiler_count_in(dbt_linux_thread *thread)
                                              DBT_PORT_READ | DBT_PORT_WRITE);
     }
     thread->context->counters = thread->host_counters;
-    return thread->host_counters != 0;
+    if (thread->host_counters == 0) {
+        return false;
+    }
+    u64 host_guard = thread->host_counters + offsetof(dbt_profile_counters, guard);
+    (void)dbt_host_mprotect(host_guard, DBT_PAGE_BYTES, PROT_READ);
+    dbt_branches_begin(thread->context);
+    return true;
 }
 
 static bool visit_mapping(void *owner, const dbt_maps_entry *entry)

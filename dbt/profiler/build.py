@@ -10,6 +10,7 @@ from dbt import _version
 from dbt._native import ffi, lib
 from dbt.decoder.instruction import InstructionClass
 from dbt.profiler import model
+from dbt.profiler.calls import Calls, Site
 from dbt.profiler.collect import PLACES, Collector, Image, Mapping
 from dbt.profiler.figures import Executed, dispatches_by_reason, figures
 from dbt.profiler.names import Names
@@ -84,6 +85,7 @@ class _Builder:
         self.names = Names()
         self.lists = collector.units()
         self.counts = collector.counters() if self.exact else {}
+        self.branches = collector.branches() if self.exact else {}
         self.image_of_region: dict[int, Image] = {}
         for image in collector.images:
             if image.region is not None:
@@ -128,7 +130,9 @@ class _Builder:
 
     def profile(self, command: Sequence[str], outcome: Outcome) -> model.Profile:
         collector = self.collector
-        functions, modules, lines = self._places()
+        calls = self._calls()
+        functions, modules, lines = self._places(calls)
+        functions = model.hottest(functions, len(functions))
         processes = self._processes()
         mix_class, mix_extension = self._mixes()
         return model.Profile(
@@ -165,9 +169,11 @@ class _Builder:
                 for step in collector.course
             ),
             modules=tuple(model.hottest(modules, len(modules))),
-            functions=tuple(model.hottest(functions, len(functions))),
+            functions=tuple(functions),
             lines=tuple(model.hottest(lines, LINES_MOST)),
             units=tuple(self._hot_units()),
+            calls=tuple(calls.calls(functions)),
+            branches=tuple(calls.branches()),
             stacks=tuple(self._stacks()),
             mix_class=mix_class,
             mix_extension=mix_extension,
@@ -189,6 +195,11 @@ class _Builder:
         uncounted = sum(count.threads_not_counted for count in counts)
         if uncounted:
             yield f"what {uncounted} threads executed was not counted: there was no room"
+        if collector.lost_branches:
+            yield (
+                f"{collector.lost_branches:,} executions of indirect branches are in no list, "
+                "nor the calls among them: there was no room"
+            )
         if self.session.memory.slabs_claimed > lib.DBT_SESSION_SLABS:
             yield (
                 f"more than {lib.DBT_SESSION_SLABS} programs ran: counts of some stand with others"
@@ -289,8 +300,23 @@ class _Builder:
 
     # Places in the guest.
 
+    def _calls(self) -> Calls:
+        calls = Calls(self.names, self._mapping)
+        if not self.exact:
+            return calls
+        for unit in self.listed:
+            if unit.executions:
+                calls.add_direct(Site(unit.region, unit.pid, unit.row, unit.code), unit.executions)
+        for region, branches in self.branches.items():
+            for (number, target), count in branches.items():
+                found = self._row(region, number)
+                if found is not None:
+                    site = Site(region, self.lists[region].pid, *found)
+                    calls.add_indirect(site, target, count)
+        return calls
+
     def _places(
-        self,
+        self, calls: Calls
     ) -> tuple[list[model.Function], list[model.Module], list[model.SourceLine]]:
         from dbt.profiler.places import Places
 
@@ -308,7 +334,7 @@ class _Builder:
                 if left > 0:
                     places.add_lines(mapping, unit.row, unit.code, unit.executions)
                 left -= unit.executions * unit.row.instructions
-        return places.functions(), places.modules(), places.lines()
+        return places.functions(calls.totals()), places.modules(), places.lines()
 
     def _hot_units(self) -> Iterator[model.Unit]:
         def heat(unit: Listed) -> tuple[int, int]:

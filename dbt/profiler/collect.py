@@ -7,6 +7,7 @@ waits for it. After the session's end it holds everything that a profile is made
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import time
 from array import array
@@ -28,6 +29,7 @@ DRAIN_INTERVAL_S = 0.2
 _COURSE_POINTS_MOST = 512
 _SLOT_WORDS = 1 + lib.DBT_PROFILE_SLOT_WORDS
 _KIND_BITS = 8
+_BRANCHES_HEAD = struct.Struct("<QI")  # branches_lost, branch_count
 _HEAD_BYTES = ffi.offsetof("dbt_profile_counters", "executions")
 
 
@@ -149,6 +151,7 @@ class Collector:
         self.exact = bool(session.memory.configuration.flags & lib.DBT_CONFIG_COUNT)
         self.taken_back: Counter[int] = Counter()
         self.second_lookups: Counter[int] = Counter()
+        self.lost_branches = 0
         self.spots: Counter[Spot] = Counter()
         self.images: list[Image] = []
         self.course: list[CourseStep] = []
@@ -328,6 +331,40 @@ class Collector:
                 values = array("Q", map(sum, zip_longest(earlier, values, fillvalue=0)))
             found[region.parent] = values
         return found
+
+    def branches(self) -> dict[int, Counter[tuple[int, int]]]:
+        """Executions of indirect branches, by unit and target, by region of the list of units.
+
+        Sets `lost_branches`: executions for which there was no room.
+        """
+        self.lost_branches = 0
+        found: dict[int, Counter[tuple[int, int]]] = {}
+        first = ffi.offsetof("dbt_profile_counters", "branches_lost")
+        notes_at = ffi.offsetof("dbt_profile_counters", "notes")
+        last = ffi.offsetof("dbt_profile_counters", "guard")
+        branches_at = ffi.offsetof("dbt_profile_counters", "branches")
+        for number in range(min(self._profile.region_count, lib.DBT_PROFILE_REGIONS)):
+            region = self._profile.regions[number]
+            if region.kind != lib.DBT_PROFILE_REGION_COUNTERS:
+                continue
+            at = self._session.record_at + region.at
+            data = _read(self._session.fd, last - first, at + first)
+            lost, count = _BRANCHES_HEAD.unpack_from(data)
+            self.lost_branches += lost
+            sums = found.setdefault(region.parent, Counter())
+            notes = memoryview(data)[notes_at - first :].cast("Q")
+            for site, target in zip(notes[::2], notes[1::2], strict=True):
+                if site:
+                    sums[site - 1, target] += 1
+            for branch in self._read_branches(at + branches_at, count):
+                sums[branch.site, branch.guest_target] += branch.count
+        return found
+
+    def _read_branches(self, at: int, count: int) -> Any:
+        rows = ffi.new("dbt_profile_branch[]", count)
+        data = _read(self._session.fd, count * ffi.sizeof("dbt_profile_branch"), at)
+        ffi.memmove(rows, data, len(data))
+        return rows
 
     def _read_units(self, region: Any) -> UnitList:
         at = self._session.record_at + region.at

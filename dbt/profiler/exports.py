@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from dbt.errors import UsageError
-from dbt.profiler.model import Coverage, Function, Profile
+from dbt.profiler.inclusive import shared_costs
+from dbt.profiler.model import Call, Coverage, Function, Profile
 from dbt.profiler.page import page
 from dbt.profiler.symbols import ObjectFile
 
@@ -19,7 +20,7 @@ _DRCOV_BLOCK_MOST = 0xFFFF
 
 
 def callgrind(profile: Profile) -> bytes:
-    """For KCachegrind and callgrind_annotate: costs of lines, callees left out.
+    """For KCachegrind and callgrind_annotate: costs of lines, and calls.
 
     Source: Valgrind manual, Callgrind Format Specification.
     """
@@ -34,10 +35,11 @@ def callgrind(profile: Profile) -> bytes:
         f"events: {' '.join(events)}",
         f"summary: {_cost(profile, profile.figures.samples, executed)}",
     ]
+    calls = _calls_by_caller(profile)
     by_function = defaultdict(list)
     for row in profile.lines:
         by_function[row.function].append(row)
-    for function in profile.functions:
+    for number, function in enumerate(profile.functions):
         lines += ["", f"ob={function.module or '???'}", f"fl={function.source or '???'}"]
         lines.append(f"fn={function.name}")
         samples, instructions = function.samples, function.instructions or 0
@@ -53,7 +55,28 @@ def callgrind(profile: Profile) -> bytes:
         if samples > 0 or instructions > 0:
             rest = _cost(profile, max(samples, 0), max(instructions, 0))
             lines.append(f"{function.line or 0} {rest}")
+        for call, cost in calls[number]:
+            callee = profile.functions[call.callee]
+            if call.source is not None and call.source != function.source:
+                lines.append(f"fi={call.source}")
+            lines += [f"cob={callee.module or '???'}", f"cfi={callee.source or '???'}"]
+            lines += [f"cfn={callee.name}", f"calls={call.calls} {callee.line or 0}"]
+            lines.append(f"{call.line or 0} {cost}")
+            if call.source is not None and call.source != function.source:
+                lines.append(f"fe={function.source or '???'}")
     return ("\n".join(lines) + "\n").encode()
+
+
+def _calls_by_caller(profile: Profile) -> dict[int, list[tuple[Call, str]]]:
+    """A function's calls by its place in the list, each with its cost, callees included."""
+    edges = [(call.caller, call.callee, call.calls) for call in profile.calls]
+    executed = shared_costs([row.instructions or 0 for row in profile.functions], edges)
+    sampled = shared_costs([row.samples for row in profile.functions], edges)
+    found: dict[int, list[tuple[Call, str]]] = defaultdict(list)
+    for call, instructions, samples in zip(profile.calls, executed, sampled, strict=True):
+        cost = _cost(profile, round(samples), round(instructions))
+        found[call.caller].append((call, cost))
+    return found
 
 
 def _cost(profile: Profile, samples: int, instructions: int) -> str:
@@ -189,7 +212,7 @@ def _lcov_record(source: str, counts: dict[int, int], functions: list[Function])
     for function in functions:
         yield f"FN:{function.line},{function.name}"
     for function in functions:
-        yield f"FNDA:{function.calls},{function.name}"
+        yield f"FNDA:{function.calls or counts.get(function.line or 0, 0)},{function.name}"
     yield f"FNF:{len(functions)}"
     yield f"FNH:{len(functions)}"
     for line in sorted(counts):

@@ -119,7 +119,7 @@ class Function:
         start: address in the file, as it was linked.
         samples: in it, callees left out.
         instructions: executed in it, likewise; None unless exact.
-        calls: executions of its first instruction's unit; None unless exact.
+        calls: how often it was called; None unless exact.
         source: file and line of its hottest place, where debug information tells.
         line: likewise.
     """
@@ -189,6 +189,67 @@ class Unit:
     host_bytes: int
     host_instructions: int
     code: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """Calls of one function by another, from one source line.
+
+    Attributes:
+        caller: its place in the profile's functions.
+        callee: likewise.
+        calls: how many, jumps to the beginning of another function included.
+        source: of the call, or None.
+        line: likewise.
+    """
+
+    caller: int
+    callee: int
+    calls: int
+    source: str | None
+    line: int | None
+
+
+@dataclass(frozen=True)
+class BranchTarget:
+    """Where an indirect branch went, and how often; offset is in the module, as in `Unit`."""
+
+    pc: int
+    module: str
+    offset: int
+    function: str
+    executions: int
+
+
+@dataclass(frozen=True)
+class Branch:
+    """An indirect branch that was hot.
+
+    Attributes:
+        pid: of the process.
+        pc: guest address of the instruction.
+        kind: "return", "jump" or "call".
+        module: path of the file it was mapped from, or empty.
+        offset: in that file; the guest address where there is none.
+        function: the function that it lies in, or empty.
+        source: of the instruction, or None.
+        line: likewise.
+        executions: how often it was executed.
+        targets_seen: to how many targets it went.
+        targets: the most frequent of them.
+    """
+
+    pid: int
+    pc: int
+    kind: str
+    module: str
+    offset: int
+    function: str
+    source: str | None
+    line: int | None
+    executions: int
+    targets_seen: int
+    targets: tuple[BranchTarget, ...]
 
 
 @dataclass(frozen=True)
@@ -278,6 +339,8 @@ class Profile:
         processes: in the order they started.
         course: in order of time.
         modules, functions, lines, units: hottest first; units and lines only the hottest.
+        calls: by caller, callee and line, most frequent first; empty unless exact.
+        branches: the hottest indirect branches with their targets; empty unless exact.
         stacks: for flame graphs.
         mix_class: by class of the translator.
         mix_extension: by extension of the instruction set.
@@ -304,6 +367,8 @@ class Profile:
     functions: tuple[Function, ...]
     lines: tuple[SourceLine, ...]
     units: tuple[Unit, ...]
+    calls: tuple[Call, ...]
+    branches: tuple[Branch, ...]
     stacks: tuple[Stack, ...]
     mix_class: tuple[Mix, ...]
     mix_extension: tuple[Mix, ...]
@@ -339,6 +404,7 @@ class Profile:
         values["missing"] = tuple(values["missing"])
         values["figures"] = Figures(**values["figures"])
         values["processes"] = tuple(map(_process, values["processes"]))
+        values["branches"] = tuple(map(_branch, values["branches"]))
         values["stacks"] = tuple(
             Stack(tuple(row["frames"]), row["samples"]) for row in values["stacks"]
         )
@@ -361,15 +427,21 @@ _PLAIN_LISTS: dict[str, type] = {
     "functions": Function,
     "lines": SourceLine,
     "units": Unit,
+    "calls": Call,
     "mix_class": Mix,
     "mix_extension": Mix,
 }
-_LISTS = (*_PLAIN_LISTS, "processes", "stacks", "coverage")
+_LISTS = (*_PLAIN_LISTS, "branches", "processes", "stacks", "coverage")
 
 
 def _process(row: dict[str, Any]) -> Process:
     threads = tuple(Thread(**thread) for thread in row["threads"])
     return Process(**{**row, "figures": Figures(**row["figures"]), "threads": threads})
+
+
+def _branch(row: dict[str, Any]) -> Branch:
+    targets = tuple(BranchTarget(**target) for target in row["targets"])
+    return Branch(**{**row, "targets": targets})
 
 
 def _flat(row: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ _FLAME_ROW, _FLAME_CHARACTER = 18, 6.6
 _FLAME_LEAST = 0.001
 _LISTED_UNITS = 20
 _ROWS = 40
+_BRANCH_TARGETS = 4
 _COLORS = ("#4878a8", "#7eb26d", "#e8a33d", "#b65fa0", "#c44e52", "#8172b2", "#64b5cd")
 _PLACES = (
     ("tc", "translated code"),
@@ -89,6 +90,7 @@ def page(profile: Profile) -> str:
         *_flame(profile),
         *_functions(profile),
         *_lines(profile),
+        *_branches(profile),
         *_units(profile),
         "<h2>All figures as text</h2>",
         f"<details><summary>report</summary><pre>{escape(report(profile))}</pre></details>",
@@ -324,6 +326,27 @@ def _lines(profile: Profile) -> Iterator[str]:
         yield (
             f'<tr><td class="n">{row.samples / samples:.2%}</td>{counts}'
             f"<td>{escape(row.source)}:{row.line}</td><td>{escape(row.function)}</td></tr>"
+        )
+    yield "</table>"
+
+
+def _branches(profile: Profile) -> Iterator[str]:
+    rows = [branch for branch in profile.branches if branch.kind != "return"][:_ROWS]
+    if not rows:
+        return
+    yield "<h2>Hottest indirect jumps and calls</h2><table><tr><th class=n>executions</th>"
+    yield "<th></th><th>from</th><th class=n>targets</th><th>most often to</th></tr>"
+    for row in rows:
+        targets = "<br>".join(
+            f"{target.executions / row.executions:.1%} {escape(target.function)} "
+            f"<code>{target.pc:#x}</code>"
+            for target in row.targets[:_BRANCH_TARGETS]
+        )
+        source = f" {row.source}:{row.line}" if row.source else ""
+        yield (
+            f'<tr><td class="n">{row.executions:,}</td><td>{row.kind}</td>'
+            f"<td>{escape(row.function)} <code>{row.pc:#x}</code>{escape(source)}</td>"
+            f'<td class="n">{row.targets_seen:,}</td><td>{targets}</td></tr>'
         )
     yield "</table>"
 

@@ -28,7 +28,6 @@ class Places:
         self._exact = exact
         self._samples: Counter[tuple[str, str, int]] = Counter()
         self._instructions: Counter[tuple[str, str, int]] = Counter()
-        self._calls: Counter[tuple[str, str, int]] = Counter()
         self._line_samples: Counter[tuple[Line, str]] = Counter()
         self._line_instructions: Counter[tuple[Line, str]] = Counter()
         self._lines_of: dict[tuple[str, str, int], Counter[Line]] = defaultdict(Counter)
@@ -36,7 +35,7 @@ class Places:
     def add_samples(self, mapping: Mapping | None, pc: int, weight: int) -> None:
         """Adds samples that found a thread at a guest address."""
         place = self._names.place(mapping, pc)
-        key = _key(place)
+        key = place_key(place)
         self._samples[key] += weight
         line = self._names.line(mapping, pc)
         if line is not None:
@@ -52,12 +51,7 @@ class Places:
             executions: how many.
         """
         place = self._names.place(mapping, row.guest_pc)
-        key = _key(place)
-        self._instructions[key] += executions * row.instructions
-        if mapping is not None and place.start:
-            address = self._names.file(mapping.path).address(place.offset)
-            if address == place.start:
-                self._calls[key] += executions
+        self._instructions[place_key(place)] += executions * row.instructions
 
     def add_lines(self, mapping: Mapping | None, row: Any, code: bytes, executions: int) -> None:
         """Adds the executions of a unit's instructions to their source lines.
@@ -79,10 +73,14 @@ class Places:
             line = self._names.line(mapping, instruction.pc)
             if line is not None:
                 self._line_instructions[line, place.function] += executions
-                self._lines_of[_key(place)][line] += executions
+                self._lines_of[place_key(place)][line] += executions
 
-    def functions(self) -> list[model.Function]:
-        """All functions that were sampled or executed."""
+    def functions(self, calls: Counter[tuple[str, str, int]]) -> list[model.Function]:
+        """All functions that were sampled or executed.
+
+        Args:
+            calls: how often each was called.
+        """
         found = []
         for key in self._samples | self._instructions:
             module, name, start = key
@@ -95,7 +93,7 @@ class Places:
                     start=start,
                     samples=self._samples[key],
                     instructions=self._instructions[key] if self._exact else None,
-                    calls=self._calls[key] if self._exact else None,
+                    calls=calls[key] if self._exact else None,
                     source=line.source if line else None,
                     line=line.line if line else None,
                 )
@@ -129,5 +127,6 @@ class Places:
         ]
 
 
-def _key(place: Place) -> tuple[str, str, int]:
+def place_key(place: Place) -> tuple[str, str, int]:
+    """What tells a place's function from others: module, name, start."""
     return place.module, place.function, place.start

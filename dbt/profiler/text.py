@@ -17,6 +17,7 @@ _PLACES = (
 )
 _SUMMARY_ROWS = 8
 _REPORT_ROWS = 30
+_TARGET_ROWS = 4
 
 
 def summary(profile: Profile) -> str:
@@ -28,6 +29,7 @@ def report(profile: Profile) -> str:
     """All of it: figures, hot places, system calls, processes."""
     lines = [*_head(profile), *_figures(profile), *_hot(profile, _REPORT_ROWS)]
     lines += _units(profile.units[:_REPORT_ROWS], profile)
+    lines += _branches(profile)
     lines += _calls(profile)
     lines += _mix(profile)
     if any(len(process.threads) > 1 for process in profile.processes[:1]) or profile.processes[1:]:
@@ -242,6 +244,23 @@ def _units(units: Sequence[Unit], profile: Profile) -> list[str]:
             f"{unit.instructions} instructions"
         )
     return lines
+
+
+def _branches(profile: Profile) -> list[str]:
+    """Indirect jumps and calls; where returns go, the calls tell."""
+    lines = []
+    told = [branch for branch in profile.branches if branch.kind != "return"]
+    for branch in told[:_REPORT_ROWS]:
+        module = branch.module.rpartition("/")[2] or "[no file]"
+        more = "" if branch.targets_seen == 1 else f" to {branch.targets_seen:,} targets"
+        lines.append(
+            f"  {branch.executions:>16,} {branch.kind:<5} {branch.pc:#x}  "
+            f"{_cut(branch.function, 50)}  {module}+{branch.offset:#x}{more}"
+        )
+        for target in branch.targets[:_TARGET_ROWS]:
+            of_all = _percent(target.executions / branch.executions)
+            lines.append(f"  {'':>16} {of_all:>8} {target.pc:#x}  {_cut(target.function, 50)}")
+    return ["", "  hottest indirect jumps and calls", *lines] if lines else []
 
 
 def _calls(profile: Profile) -> list[str]:

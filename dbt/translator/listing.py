@@ -220,11 +220,16 @@ def _part_rows(
         yield Row(guest, class_, template, None, None)
 
 
+_BRANCHES = frozenset((InstructionClass.RET, InstructionClass.IJMP, InstructionClass.ICALL))
+
+
 def unit_rows(translation: Translation, unit: TranslationUnit, text: HostText) -> Iterator[Row]:
     """The rows that show one unit: what stands before its items, they, and the jump at its end."""
     prologue = f"{unit.entry.name.lower()}_prologue"
     yield from _part_rows(translation, text, unit.host_start, unit.prologue, (None, "", prologue))
-    head = "check" if translation.options.check else "count_unit"
+    is_branch = bool(unit.items) and unit.items[-1].class_ in _BRANCHES
+    count = "count_branch" if is_branch else "count_unit"
+    head = "check" if translation.options.check else count
     yield from _part_rows(translation, text, unit.host_body, unit.head, (None, "", head))
     for item in unit.items:
         guest = (item.pc, item.code, _guest_text(item))

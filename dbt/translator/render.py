@@ -66,6 +66,7 @@ HOLES = (
     "target_literal",
     "miss_point",
     "counter",
+    "site",
     "word",
     "minus_value",
     "minus_value_low",

@@ -190,18 +190,44 @@ for _kind, _number, _where, _key in (
             "too early (xchg orders the two; not keeps flags); otherwise the VMM decides",
         )
 
+for _ends, _site in (("unit", ""), ("branch", "mov dword ptr gs:[SITE], offset hole_site")):
+    _template(
+        f"count_{_ends}",
+        f"""
+        {_site}
+        mov {{s0}}, gs:[COUNTERS]
+        mov {{s1}}, [{{s0}} + hole_counter]
+        lea {{s1}}, [{{s1}} + 1]
+        mov [{{s0}} + hole_counter], {{s1}}
+        """,
+        scratch=2,
+        guest="nothing: it is put in before a unit's first instruction when executions are counted",
+        host="adds 1 to the unit's counter among those of the thread"
+        + ("; says which unit's indirect branch is under way" if _site else ""),
+        why="lea leaves the flags alone; a counter has one thread that writes it, so nothing is "
+        "lost" + (". What leaves the unit before its branch clears SITE" if _site else ""),
+    )
+
 _template(
-    "count_unit",
+    "note_arrival",
     """
-    mov {s0}, gs:[COUNTERS]
-    mov {s1}, [{s0} + hole_counter]
-    lea {s1}, [{s1} + 1]
-    mov [{s0} + hole_counter], {s1}
+    mov {s0d}, gs:[NOTED]
+    mov {s1}, gs:[COUNTERS]
+    lea {s1}, [{s1} + {s0}]
+    movabs {s0}, offset hole_word
+    mov [{s1} + 8], {s0}
+    mov {s0d}, gs:[SITE]
+    mov [{s1}], {s0}
+    mov {s0d}, gs:[NOTED]
+    lea {s0d}, [{s0} + 16]
+    mov gs:[NOTED], {s0}
     """,
     scratch=2,
-    guest="nothing: it is put in before a unit's first instruction when executions are counted",
-    host="adds 1 to the unit's counter among those of the thread",
-    why="lea leaves the flags alone; a counter has one thread that writes it, so nothing is lost",
+    guest="the end of an indirect branch, when executions are counted",
+    host="notes the branch's unit and its target",
+    why="the VMM sums the notes when there is no more room for them: then the first store faults. "
+    "The last store moves on and clears SITE at once, so that a signal finds the branch noted, or "
+    "under way",
 )
 
 _template(

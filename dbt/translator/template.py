@@ -23,8 +23,9 @@ their prefix. Holes are symbols that start with ``hole_``:
 ``hole_exit``          32-bit immediate: the number of the exit being emitted
 ``hole_pop``           32-bit: 8 plus the immediate of ``ret imm16``
 ``hole_counter``       disp32: the unit's counter, from the start of the thread's counters
+``hole_site``          32-bit immediate: the number of the unit being emitted, plus 1
 ``hole_operand``       64-bit immediate: the address of a RIP-relative operand
-``hole_word``          64-bit immediate: the guest address of a piece of the unit's source
+``hole_word``          64-bit immediate: the guest address of the unit, or of a piece of it
 ``hole_minus_value``   64-bit immediate: minus what was there; ``hole_minus_value_low``: 32-bit
 =====================  =====================================================================
 

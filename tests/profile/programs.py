@@ -177,3 +177,52 @@ __asm__(".globl _start\\n.balign 65536\\none: ret\\n.balign 65536\\nother: ret\\
         "xor %edi, %edi\\n mov $231, %eax\\n syscall");
 """
 COLLISIONS = 2000
+
+#: Calls in many ways: direct, recursive, mutual, by pointer, by a jump, by libc.
+CALLERS = """\
+#include <stdlib.h>
+static volatile int sink;
+__attribute__((noinline)) void leaf(int n) { sink += n; }
+__attribute__((noinline)) void tail(int n) { sink++; leaf(n); }
+__attribute__((noinline)) int fib(int n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
+int even(int n);
+__attribute__((noinline)) int odd(int n) { sink++; return n ? 1 + even(n - 1) : 0; }
+__attribute__((noinline)) int even(int n) { sink++; return n ? 1 + odd(n - 1) : 0; }
+static void (*const table[])(int) = {leaf, tail};
+int compare(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+int main(void)
+{
+    int values[200];
+    for (int at = 0; at < 200; at++) {
+        values[at] = at * 7919 % 200;
+    }
+    qsort(values, 200, sizeof *values, compare);
+    for (int at = 0; at < 1000; at++) {
+        table[at % 4 == 0](at);
+    }
+    return fib(15) + even(20) > 0 ? 0 : 1;
+}
+"""
+
+#: Calls by a pointer, as its argument says how often each of two, while a timer's signals come.
+INTERRUPTED = """\
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/time.h>
+static volatile int sink;
+__attribute__((noinline)) void one(void) { sink++; }
+__attribute__((noinline)) void two(void) { sink--; }
+static void handler(int number) { (void)number; }
+static void (*volatile table[])(void) = {one, two};
+int main(int argc, char **argv)
+{
+    struct itimerval each = {{0, 200}, {0, 200}};
+    int rounds = argc > 1 ? atoi(argv[1]) : 0;
+    signal(SIGALRM, handler);
+    setitimer(ITIMER_REAL, &each, 0);
+    for (int at = 0; at < 2 * rounds; at++) {
+        table[at & 1]();
+    }
+    return 0;
+}
+"""

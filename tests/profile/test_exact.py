@@ -19,6 +19,7 @@ from tests.profile.programs import (
     COLLIDES,
     COLLISIONS,
     HOT,
+    INTERRUPTED,
     THREADS,
     compile_program,
 )
@@ -133,6 +134,33 @@ def test_indirect_lookups_are_told_apart(tmp_path: Path) -> None:
     # Of the calls all but those two; a return always finds its own.
     assert figures.indirect_collision_share == (COLLISIONS - 2) / (2 * COLLISIONS)
     assert figures.indirect_first_probe_share == pytest.approx(0.5, abs=0.001)
+
+
+def test_no_indirect_branch_is_lost_to_signals(tmp_path: Path) -> None:
+    rounds = 100_000
+    program = compile_program(tmp_path, "program", INTERRUPTED)
+    profile = dbt.profile([program, str(rounds)], exact=True)
+    assert profile.figures.dispatches_signal > 10 and not profile.missing
+    assert function(profile, "one").calls == function(profile, "two").calls == rounds
+    calls = [branch for branch in profile.branches if branch.kind == "call"]
+    assert calls[0].function == "main" and calls[0].executions == 2 * rounds
+    assert {(one.function, one.executions) for one in calls[0].targets} == {
+        ("one", rounds),
+        ("two", rounds),
+    }
+    returns = [branch for branch in profile.branches if branch.kind == "return"]
+    assert [(one.function, one.executions) for one in returns[:2]] in (
+        [("one", rounds), ("two", rounds)],
+        [("two", rounds), ("one", rounds)],
+    )
+
+
+def test_every_indirect_branch_has_a_target(tmp_path: Path) -> None:
+    program = compile_program(tmp_path, "program", COLLIDES, "-nostdlib", "-static")
+    for settings in MODES.values():
+        profile = dbt.profile([program], exact=True, settings=settings)
+        told = sum(branch.executions for branch in profile.branches)
+        assert told == profile.figures.indirect_branches_executed == 2 * COLLISIONS
 
 
 def test_pages_that_keep_changing_are_told() -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ import pytest
 import dbt
 from dbt.profiler.exports import EXPORTS
 from dbt.profiler.file import save
+from dbt.profiler.inclusive import shared_costs
 from dbt.profiler.model import Profile
-from tests.profile.programs import BRANCHES, compile_program
+from tests.profile.programs import BRANCHES, CALLERS, compile_program
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +42,55 @@ def test_callgrind_costs_add_up(profile: Profile) -> None:
     assert events == "events: Ir Samples"
     costs: Counter[str] = Counter()
     function = ""
-    for line in lines:
+    for before, line in pairwise(lines):
         if line.startswith("fn="):
             function = line[3:]
-        elif re.fullmatch(r"\d+ \d+ \d+", line):
+        elif re.fullmatch(r"\d+ \d+ \d+", line) and not before.startswith("calls="):
             costs[function] += int(line.split()[1])
     wanted = {row.name: row.instructions for row in profile.functions if row.instructions}
     assert costs["hot"] == wanted["hot"] and costs["cold"] == wanted["cold"]
     # What faults and signals left undone is in units, and not in the sum.
     assert sum(costs.values()) == pytest.approx(int(summary.split()[1]), rel=1e-4)
+
+
+def callgrind_calls(text: str, module: str) -> Counter[str]:
+    """How often functions of a module were called, by a profile in callgrind's format."""
+    found: Counter[str] = Counter()
+    here, there, callee = "", "", ""
+    for line in text.splitlines():
+        word, _, value = line.partition("=")
+        if word == "ob":
+            here = there = value
+        elif word == "cob":
+            there = value
+        elif word == "cfn":
+            callee = value.partition("'")[0]  # callgrind tells rounds of a recursion apart
+        elif word == "calls":
+            if there == module:
+                found[callee] += int(value.split()[0])
+            there = here
+    return found
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="there is no valgrind here")
+def test_calls_are_those_that_callgrind_counts(tmp_path: Path) -> None:
+    program = str(compile_program(tmp_path, "program", CALLERS, "-O2"))
+    profile = dbt.profile([program], exact=True)
+    ours = callgrind_calls(EXPORTS["callgrind"](profile).decode(), program)
+    command = ["valgrind", "--tool=callgrind", "--compress-strings=no", "--compress-pos=no"]
+    command += [f"--callgrind-out-file={tmp_path}/theirs", program]
+    subprocess.run(command, check=True, capture_output=True)
+    theirs = callgrind_calls((tmp_path / "theirs").read_text(), program)
+    named = {row.name for row in profile.functions if row.module == program}
+    names = {name for name in theirs if name in named and "section" not in name}
+    assert {"leaf", "tail", "fib", "odd", "even", "compare", "main"} <= names
+    assert {name: ours[name] for name in names} == {name: theirs[name] for name in names}
+
+
+def test_callers_share_what_a_call_costs() -> None:
+    # 0 calls 1 once, 1 calls 2 three times, 0 calls 2 once; 2 and 3 call each other.
+    edges = [(0, 1, 1), (1, 2, 3), (0, 2, 1), (2, 3, 5), (3, 2, 5), (2, 2, 7)]
+    assert shared_costs([1, 10, 60, 20], edges) == [70, 60, 20, 0, 0, 0]
 
 
 def test_speedscope_frames_and_weights_fit(profile: Profile) -> None:
@@ -145,7 +187,7 @@ class Page(HTMLParser):
         names = dict(attrs)
         self.ids.add(names.get("id") or "")
         self.loaded += [names[name] or "" for name in ("src", "href", "data") if name in names]
-        if tag not in ("meta", "link", "img"):
+        if tag not in ("meta", "link", "img", "br"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -26,6 +26,7 @@ from dbt.translator.unit import Entry, ExitKind, Where
 
 CONTEXT = 0x5200_0000
 COUNTERS = 0x5300_0000
+NOTED = 1024  # where the next indirect branch is noted; SITE is 0
 SECOND_LOOKUPS, FIRST_COUNTER = 1, 2  # words of dbt_profile_counters
 STACK = 0x5100_0000
 DATA = 0x5000_0000
@@ -405,6 +406,7 @@ def start_host(run: HostRun, guest: Guest, seed: int) -> None:
     lib.dbt_listing_attach(run.translation.handle, context)
     run.set_slot("guest_gs_base", guest.gs_base)
     run.set_slot("counters", COUNTERS)
+    run.set_slot("noted", NOTED)
     machine.counters[:3] = memoryview(bytes(24)).cast("Q")
     machine.load(guest, seed)
     machine.uc.reg_write(x86.UC_X86_REG_GS_BASE, CONTEXT)

@@ -186,6 +186,8 @@ def _show(translation: Translation, numbers: tuple[int, ...], stubs: bool) -> Ou
         lines.append(_heading(unit))
         if unit.entry == Entry.RETURN and unit.host_entry > unit.host_start:
             templates.add("return_miss_jump")
+        if translation.options.counted and unit.entry in (Entry.RETURN, Entry.JUMP):
+            templates.add("note_arrival")  # shown as the prologue's end
         for row in unit_rows(translation, unit, text):
             templates |= _check_templates(unit) if row.template == "check" else {row.template}
             lines += _row_lines(row, unit, start)
