@@ -8,6 +8,8 @@ endif
 
 PYTEST := $(PYTHON) -m pytest
 FUZZ_INPUTS ?= 1000000
+SUITE_FLAGS ?= --benchmark-group-by=group --benchmark-sort=name --benchmark-columns=min,median \
+    --benchmark-storage=build/bench --benchmark-autosave
 SECONDS ?= 600
 SEED ?= 0
 
@@ -57,6 +59,8 @@ asan: $(SETUP) ## the core under ASan and UBSan, fed with FUZZ_INPUTS random inp
 bench: build ## cycles and instructions against native
 	$(PYTHON) -m bench
 	$(PYTEST) bench/test_micro.py
+	$(PYTEST) bench/test_suite.py $(SUITE_FLAGS)
+	$(PYTHON) -m bench.sensitive
 
 matrix: build ## real programs, natively and translated, compared (MODE=nochain, tiny, cap1 or checked)
 	$(PYTHON) -m tests.matrix

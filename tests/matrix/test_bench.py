@@ -1,13 +1,20 @@
-"""The bench's own arithmetic: perf's report, ratios."""
+"""The bench's own arithmetic, and that its rows run; nothing here is timed."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+import dbt
 from bench.counters import Sample, measure, parse_perf
 from bench.run import Result
+from bench.sensitive import WAYS, Way, ticks
+from bench.suite import ROWS, Row, systems, time_row
+from bench.timesplit import of_perf, split
+from tests.matrix import inputs
 
 
 def test_perf_report_is_parsed() -> None:
@@ -41,3 +48,60 @@ def test_a_failing_program_is_an_error(tmp_path: Path) -> None:
     assert sample.wall_s > 0
     with pytest.raises(RuntimeError, match="status 1"):
         measure(["/bin/false"], cwd=tmp_path, environment={})
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_row_of_the_suite_runs(tmp_path: Path, row: Row) -> None:
+    found = systems()
+    for system in ("native", "dbt", "unicorn") if row.is_bare else ("native", "dbt"):
+        if system in found:
+            assert time_row(row, found[system], tmp_path, rounds=100).wall_s > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", sorted(set(systems()) - {"native", "dbt", "unicorn"}))
+def test_a_peer_runs_a_row(tmp_path: Path, system: str) -> None:
+    (row,) = (row for row in ROWS if row.name == "chaining")
+    assert time_row(row, systems()[system], tmp_path, rounds=100).wall_s > 0
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_a_sensitive_instruction_has_its_cost(way: Way) -> None:
+    assert ticks(way, runs=1, count=100) > 0
+
+
+def test_what_is_called_a_callout_is_one() -> None:
+    program = inputs.program("sensitive", "sensitive.c", "pie")
+    done = dbt.run([program, "base", "1000"], capture_output=True)
+    assert done.statistics.exits_callout >= 1000
+
+
+def test_perf_samples_are_sorted_by_origin() -> None:
+    text = (
+        "    7 7f0000000000 [unknown] (//anon)\n"
+        "    7 7f0000001000 [unknown] (/tmp/perf-7.map)\n"
+        "    7 7f0000002000 dbt_dispatch (/usr/lib/dbt/dbt-vmm)\n"
+        "    7 7f0000002100 dbt_gate_syscall (/usr/lib/dbt/dbt-vmm)\n"
+        "    7 ffffffff8100 do_syscall_64 ([kernel.kallsyms])\n"
+        "    7 7f0000003000 Py_INCREF (/usr/bin/python3.11)\n"
+        "    8 7f0000003000 other (/usr/lib/dbt/dbt-vmm)\n"
+    )
+    assert of_perf(text, 7) == {"cache": 0.4, "vmm": 0.2, "kernel": 0.4}
+
+
+def perf_samples() -> bool:
+    """Whether perf may sample here."""
+    if shutil.which("perf") is None:
+        return False
+    command = ["perf", "record", "-q", "-e", "cpu-clock", "-o", "/dev/null", "--", "true"]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not perf_samples(), reason="perf does not sample here")
+@pytest.mark.parametrize("name, rounds", [("sysloop", "3000000"), ("isprime", "2000000")])
+def test_the_time_split_is_perfs(name: str, rounds: str) -> None:
+    """Shares of processor time, so other work does not matter; both sample, some hundred times."""
+    parts = split([inputs.program(name, f"{name}.c", "pie"), rounds])
+    for part, (ours, theirs) in parts.items():
+        assert ours == pytest.approx(theirs, abs=0.15), part
