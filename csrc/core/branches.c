@@ -49,8 +49,10 @@ static void sum(dbt_profile_counters *counters) {
     }
 }
 
-void dbt_branches_begin(dbt_context *context) {
-    sum((dbt_profile_counters *)context->counters);
+void dbt_branches_begin(dbt_context *context, bool is_new) {
+    if (!is_new) { /* else it would touch pages for nothing */
+        sum((dbt_profile_counters *)context->counters);
+    }
     context->noted = NOTES_AT;
     context->site = 0;
 }

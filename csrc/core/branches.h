@@ -6,8 +6,8 @@
 
 #include "core/context.h"
 
-/* The context's counters are new, or another thread has had them before. */
-void dbt_branches_begin(dbt_context *context);
+/* The context's counters are new, or another thread has had them before and left notes. */
+void dbt_branches_begin(dbt_context *context, bool is_new);
 
 /* The branch under way from context->site goes to guest_target. */
 void dbt_branches_note(dbt_context *context, u64 guest_target);

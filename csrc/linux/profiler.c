@@ -151,7 +151,8 @@ bool dbt_profiler_count_in(dbt_linux_thread *thread)
                        thread->host_counters + DBT_PAGE_UP(sizeof(dbt_profile_counters)));
         thread->host_counters = 0;
     }
-    if (thread->host_counters == 0) {
+    bool is_new = thread->host_counters == 0;
+    if (is_new) {
         u32 number;
         thread->host_counters =
             map_region(process, DBT_PROFILE_REGION_COUNTERS, sizeof(dbt_profile_counters),
@@ -170,7 +171,7 @@ bool dbt_profiler_count_in(dbt_linux_thread *thread)
     }
     u64 host_guard = thread->host_counters + offsetof(dbt_profile_counters, guard);
     (void)dbt_host_mprotect(host_guard, DBT_PAGE_BYTES, PROT_READ);
-    dbt_branches_begin(thread->context);
+    dbt_branches_begin(thread->context, is_new);
     return true;
 }
 
