@@ -210,19 +210,21 @@ int main(int argc, char **argv)
     stat_fields();
     prctl(PR_SET_NAME, "a name longer than it may be");
     status_at("name", "/proc/self/status");
-    int ends[2];
+    int ends[2], ready[2];
+    char byte;
     pipe(ends);
+    pipe(ready);
     pid_t pid = fork();
     if (pid == 0) {
-        char byte;
         close(ends[1]);
         snprintf(path, sizeof path, "/proc/%d/exe", outer);
         link_at("parent", AT_FDCWD, path);
         link_at("child", AT_FDCWD, "/proc/self/exe");
+        write(ready[1], "", 1);
         _exit(read(ends[0], &byte, 1) != 0);
     }
     snprintf(path, sizeof path, "/proc/%d/exe", pid);
-    usleep(100000);
+    read(ready[0], &byte, 1);
     link_at("of the child", AT_FDCWD, path);
     close(ends[1]);
     waitpid(pid, 0, 0);
