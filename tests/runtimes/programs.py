@@ -122,6 +122,10 @@ def _php() -> list[str]:
     return [_tool("php"), *words, str(SOURCES / "machine.php")]
 
 
+def _llvm(*options: str) -> list[str]:
+    return [_tool("lli"), *options, str(SOURCES / "machine.ll")]
+
+
 def _mono() -> list[str]:
     return [
         _tool("mono"),
@@ -166,6 +170,8 @@ PROGRAMS: tuple[Program, ...] = (
     Program("pypy", "pypy3", ("pypy3",), lambda: [_tool("pypy3"), str(SOURCES / "machine.py")]),
     Program("php", "php-cli", ("php",), _php),
     Program("mono", "mono-mcs", ("mono", "mcs"), _mono),
+    Program("llvm", "llvm-runtime", ("lli",), _llvm),
+    Program("llvm-lazy", "llvm-runtime", ("lli",), lambda: _llvm("--jit-kind=orc-lazy")),
     Program("qemu-user", "qemu-user", ("qemu-x86_64",), _emulated),
     Program("chromium", "chromium", ("chromium",), _browser),
 )
