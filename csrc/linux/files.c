@@ -43,6 +43,39 @@ static bool is_vmm(i32 directory_fd, const char *host_link)
            there.device == here.device && there.inode == here.inode;
 }
 
+/* The parent of the process that a link "exe" of /proc belongs to, by the same /proc; 0 when it is not told. */
+static u32 parent_of(i32 directory_fd, char *host_link)
+{
+    static const char name[] = "stat"; /* PID (NAME) STATE PARENT ... (proc(5)); NAME may have anything in it */
+    char line[512] = {0};
+    u64 parent;
+    u64 length = dbt_text_length(host_link);
+    if (length < 3 || length + 2 > DBT_PATH_BYTES || !dbt_text_equal(host_link + length - 3, "exe")) {
+        return 0;
+    }
+    memcpy(host_link + length - 3, name, sizeof name);
+    i64 fd = dbt_host_call4(__NR_openat, (u64)(i64)directory_fd, (u64)host_link, O_RDONLY | O_CLOEXEC, 0);
+    i64 size_bytes = fd >= 0 ? dbt_host_call3(__NR_read, (u64)fd, (u64)line, sizeof line - 1) : -1;
+    if (fd >= 0) {
+        (void)dbt_host_call1(__NR_close, (u64)fd);
+    }
+    while (size_bytes > 0 && line[size_bytes - 1] != ')') {
+        size_bytes--;
+    }
+    const char *state = line + size_bytes + 1;
+    return size_bytes > 0 && dbt_text_parse(state + 2, ' ', &parent) ? (u32)parent : 0;
+}
+
+/* A child that has not run yet is known by nobody: it is what its parent is. */
+static const char *program_of_child(const dbt_linux_process *process, i32 directory_fd, char *host_link)
+{
+    u32 parent = parent_of(directory_fd, host_link);
+    if (parent == 0) {
+        return 0;
+    }
+    return parent == process->pid ? process->guest_path : program_of(process, parent);
+}
+
 bool dbt_files_is_translated(u32 tid)
 {
     char path[32];
@@ -62,9 +95,11 @@ static const char *target_of(const dbt_linux_process *process, const dbt_proc_fi
     if (file->is_own) {
         return process->guest_path;
     }
-    return dbt_guest_read_string(path, guest_path, sizeof path) && is_vmm(directory_fd, path)
-               ? program_of(process, file->pid)
-               : 0;
+    if (!dbt_guest_read_string(path, guest_path, sizeof path) || !is_vmm(directory_fd, path)) {
+        return 0;
+    }
+    const char *program = program_of(process, file->pid);
+    return program != 0 ? program : program_of_child(process, directory_fd, path);
 }
 
 const char *dbt_files_program(const dbt_linux_process *process, i32 directory_fd, u64 guest_path)

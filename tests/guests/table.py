@@ -478,6 +478,7 @@ GUESTS: tuple[Guest, ...] = (
     _linked("vsyscall_page", b"ok\n", variants=("pie",)),
     # What a process sees of itself.
     _threads("proc_names"),
+    _linked("proc_child_exe", b"200\n", variants=("pie",)),
     _linked("descriptors", variants=("pie", "static")),
     _linked("memory_limits", variants=("pie", "static")),
     # Seccomp.
