@@ -277,6 +277,9 @@ static bool takes_step(dbt_context *context) {
     const u32 id = context->exit_id;
     const bool left = context->stepping && id != 0;
     context->stepping = 0;
+    if (id != 0) {
+        context->rflags &= ~(u64)DBT_FLAG_TF; /* of a debugger that steps over the pushfq of the exit */
+    }
     if (!left) {
         return false;
     }
