@@ -6,14 +6,10 @@
 #include "linux/gate.h"
 #include "linux/linux.h"
 #include "linux/text.h"
+#include "linux/vectors.h"
 
 #define LINK_BYTES 64
 #define PIECE_BYTES 1024
-
-typedef struct vector {
-    u64 guest_start;
-    u64 size_bytes;
-} vector;
 
 /* Everybody else drops what was translated: who was meant may be told by a thread's number or a name. */
 static void announce(const dbt_linux_process *process)
@@ -89,8 +85,8 @@ i64 dbt_foreign_file_write(dbt_linux_thread *thread, u64 number, const u64 *argu
 
 static bool copy_from(u64 pid, u64 guest_from, void *to, u64 size_bytes)
 {
-    vector here = {(u64)to, size_bytes};
-    vector there = {guest_from, size_bytes};
+    dbt_vector here = {(u64)to, size_bytes};
+    dbt_vector there = {guest_from, size_bytes};
     return dbt_host_call6(__NR_process_vm_readv, pid, (u64)&here, 1, (u64)&there, 1, 0) ==
            (i64)size_bytes;
 }
@@ -131,8 +127,8 @@ static bool is_watched_there(const dbt_linux_process *process, u64 pid, u64 gues
 static bool write_piece(const dbt_linux_process *process, u64 pid, u64 guest_to, const void *bytes,
                         u64 size_bytes)
 {
-    vector here = {(u64)bytes, size_bytes};
-    vector there = {guest_to, size_bytes};
+    dbt_vector here = {(u64)bytes, size_bytes};
+    dbt_vector there = {guest_to, size_bytes};
     if (dbt_host_call6(__NR_process_vm_writev, pid, (u64)&here, 1, (u64)&there, 1, 0) ==
         (i64)size_bytes) {
         return true;
@@ -165,7 +161,7 @@ typedef struct cursor {
 
 static bool is_at_end(cursor *cursor)
 {
-    vector next;
+    dbt_vector next;
     while (cursor->left_bytes == 0 && cursor->count > 0 &&
            dbt_guest_read(&next, cursor->guest_vectors, sizeof next)) {
         cursor->guest_at = next.guest_start;

@@ -8,30 +8,15 @@
 #include <linux/io_uring.h>
 
 #include "linux/linux.h"
+#include "linux/vectors.h"
 
 #define SUBMITTED_MOST 65536u
-#define VECTORS_MOST 1024u
 #define ADDRESS_BYTES 128u /* struct sockaddr_storage */
 #define STATX_BYTES 256u
 #define REGISTER_OPCODE_MASK 0x7fffffffu
 /* Later than Linux 6.1, whose header is the oldest that is built with. */
 #define SETUP_NO_MMAP (1u << 14)
 #define SETUP_NO_SQARRAY (1u << 16)
-
-typedef struct vector {
-    u64 guest_start;
-    u64 size_bytes;
-} vector;
-
-/* struct msghdr, as far as the kernel writes. */
-typedef struct message {
-    u64 guest_name;
-    u64 name_bytes;
-    u64 guest_vectors;
-    u64 vector_count;
-    u64 guest_control;
-    u64 control_bytes;
-} message;
 
 /* is_lasting: the buffer is pinned, and written whatever becomes of the mapping: it may hold code later. */
 static void fill_range(dbt_linux_space *space, u64 guest_start, u64 size_bytes, bool is_lasting)
@@ -85,8 +70,8 @@ static void fill_anywhere(dbt_linux_space *space)
 
 static void fill_vectors(dbt_linux_space *space, u64 guest_vectors, u64 count, bool is_lasting)
 {
-    vector buffer;
-    for (u64 at = 0; at < count && at < VECTORS_MOST; at++) {
+    dbt_vector buffer;
+    for (u64 at = 0; at < count && at < DBT_VECTORS_MOST; at++) {
         if (!dbt_guest_read(&buffer, guest_vectors + at * sizeof buffer, sizeof buffer)) {
             return;
         }
@@ -96,12 +81,12 @@ static void fill_vectors(dbt_linux_space *space, u64 guest_vectors, u64 count, b
 
 static void fill_message(dbt_linux_space *space, u64 guest_message)
 {
-    message header;
-    if (dbt_guest_read(&header, guest_message, sizeof header)) {
+    dbt_message header;
+    if (dbt_guest_read(&header, guest_message, DBT_MESSAGE_BYTES)) {
         fill(space, header.guest_name, ADDRESS_BYTES);
         fill(space, header.guest_control, header.control_bytes);
         fill_vectors(space, header.guest_vectors, header.vector_count, false);
-        fill(space, guest_message, sizeof header + 8);
+        fill(space, guest_message, DBT_MESSAGE_BYTES);
     }
 }
 

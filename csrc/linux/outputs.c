@@ -4,28 +4,8 @@
  * release too many costs time only. */
 #include "generated/syscall_tables.h"
 #include "linux/linux.h"
+#include "linux/vectors.h"
 
-typedef struct vector {
-    u64 guest_start;
-    u64 size_bytes;
-} vector;
-
-/* struct msghdr, struct mmsghdr */
-typedef struct message {
-    u64 guest_name;
-    u32 name_bytes;
-    u32 padding;
-    u64 guest_vectors;
-    u64 vector_count;
-    u64 guest_control;
-    u64 control_bytes;
-    u64 flags;
-    u64 length;
-} message;
-
-#define MESSAGE_BYTES 56
-#define MESSAGE_ENTRY_BYTES 64
-#define VECTORS_MOST 1024
 #define IOCTL_SIZE(command) (((command) >> 16) & 0x3fff)
 
 static void release(dbt_linux_space *space, u64 guest_start, u64 size_bytes)
@@ -39,8 +19,8 @@ static void release(dbt_linux_space *space, u64 guest_start, u64 size_bytes)
 
 static void release_vectors(dbt_linux_space *space, u64 guest_vectors, u64 count)
 {
-    for (u64 at = 0; at < count && at < VECTORS_MOST; at++) {
-        vector buffer;
+    for (u64 at = 0; at < count && at < DBT_VECTORS_MOST; at++) {
+        dbt_vector buffer;
         if (!dbt_guest_read(&buffer, guest_vectors + at * sizeof buffer, sizeof buffer)) {
             return;
         }
@@ -50,8 +30,8 @@ static void release_vectors(dbt_linux_space *space, u64 guest_vectors, u64 count
 
 static void release_message(dbt_linux_space *space, u64 guest_message, u64 entry_bytes)
 {
-    message header = {0};
-    if (!dbt_guest_read(&header, guest_message, MESSAGE_BYTES)) {
+    dbt_message header = {0};
+    if (!dbt_guest_read(&header, guest_message, DBT_MESSAGE_BYTES)) {
         return;
     }
     release(space, header.guest_name, header.name_bytes);
@@ -84,11 +64,11 @@ static void release_row(dbt_linux_space *space, const dbt_output_row *row, const
         release_vectors(space, guest_start, other);
         break;
     case DBT_OUTPUT_MSGHDR:
-        release_message(space, guest_start, MESSAGE_BYTES);
+        release_message(space, guest_start, DBT_MESSAGE_BYTES);
         break;
     case DBT_OUTPUT_MMSGHDR:
-        for (u64 at = 0; at < other && at < VECTORS_MOST; at++) {
-            release_message(space, guest_start + at * MESSAGE_ENTRY_BYTES, MESSAGE_ENTRY_BYTES);
+        for (u64 at = 0; at < other && at < DBT_VECTORS_MOST; at++) {
+            release_message(space, guest_start + at * DBT_MESSAGE_ENTRY_BYTES, DBT_MESSAGE_ENTRY_BYTES);
         }
         break;
     case DBT_OUTPUT_IOCTL:
