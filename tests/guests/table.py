@@ -10,6 +10,8 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tests.guests.build import build
+
 BARE = ("bare", "bare-pie")
 BARE_STATIC = ("bare",)
 LINKED = ("pie", "no-pie", "static", "static-pie")
@@ -33,7 +35,7 @@ class Guest:
         flags: more flags for gcc.
         arguments: after argv[0]; `{name}` stands for a library of `libraries`.
         libraries: shared objects to build beside it: name to source.
-        library_flags: more flags for gcc when it builds them.
+        flags_of_libraries: more flags for gcc when it builds them.
         status: natively: the exit status, or the negative number of a signal.
         stdout: natively, when it is the same on every machine.
         input_bytes: standard input.
@@ -48,7 +50,7 @@ class Guest:
     flags: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     libraries: Mapping[str, str] = field(default_factory=dict)
-    library_flags: tuple[str, ...] = ()
+    flags_of_libraries: tuple[str, ...] = ()
     status: int = 0
     stdout: bytes | None = None
     input_bytes: bytes = b""
@@ -90,7 +92,7 @@ _INDIRECT_FUNCTIONS = b"4125282121 2128619578 51 1\nbye 56214\n"
 
 def _hardened(name: str, source: str, stdout: bytes | None, **more: object) -> Guest:
     flags = (*HARDENED, *more.pop("flags", ()))  # type: ignore[misc]
-    usual = {"label": "hardened", "library_flags": HARDENED, "variants": ("pie", "static")}
+    usual = {"label": "hardened", "flags_of_libraries": HARDENED, "variants": ("pie", "static")}
     return Guest(name, source, flags=flags, stdout=stdout, **{**usual, **more})  # type: ignore[arg-type]
 
 
@@ -403,7 +405,7 @@ GUESTS: tuple[Guest, ...] = (
             flags=("-rdynamic", f"-Wl,-z,{how}"),
             arguments=("{library}",),
             libraries={"library": "lazy_library.c"},
-            library_flags=(f"-Wl,-z,{how}", *more),
+            flags_of_libraries=(f"-Wl,-z,{how}", *more),
             variants=DYNAMIC,
             label=label,
         )
@@ -487,3 +489,13 @@ GUESTS: tuple[Guest, ...] = (
     _linked("seccomp_programs", variants=("pie",)),
     _linked("seccomp_inherit", variants=("pie", "static")),
 )
+
+
+def command_of(guest: Guest, variant: str) -> list[str]:
+    """Builds a guest and its libraries, and answers the command line."""
+    libraries = {
+        name: str(build(f"{name}.so", source, "library", guest.flags_of_libraries))
+        for name, source in guest.libraries.items()
+    }
+    program = build(guest.name, guest.source, variant, guest.flags)
+    return [str(program), *(word.format(**libraries) for word in guest.arguments)]

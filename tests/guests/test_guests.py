@@ -23,16 +23,7 @@ from tests.guests.execute import (
     run,
     run_native,
 )
-from tests.guests.table import GUESTS, Guest
-
-
-def _command(guest: Guest, variant: str) -> list[str]:
-    libraries = {
-        name: str(build(f"{name}.so", source, "library", guest.library_flags))
-        for name, source in guest.libraries.items()
-    }
-    program = build(guest.name, guest.source, variant, guest.flags)
-    return [str(program), *(word.format(**libraries) for word in guest.arguments)]
+from tests.guests.table import GUESTS, Guest, command_of
 
 
 # Keyed by identity: a Guest holds a mapping and has no hash.
@@ -40,7 +31,7 @@ def _command(guest: Guest, variant: str) -> list[str]:
 def _native(number: int, variant: str) -> Outcome:
     guest = GUESTS[number]
     outcome = run_native(
-        _command(guest, variant), input_bytes=guest.input_bytes, timeout_s=guest.timeout_s
+        command_of(guest, variant), input_bytes=guest.input_bytes, timeout_s=guest.timeout_s
     )
     assert not outcome.timed_out
     assert outcome.status == guest.status, outcome.stderr
@@ -54,7 +45,7 @@ def test_guest(guest: Guest, variant: str, mode: str) -> None:
         pytest.skip(f"install a package that has {COMPILERS[variant]}")
     native = _native(GUESTS.index(guest), variant)
     translated = run(
-        _command(guest, variant),
+        command_of(guest, variant),
         mode=mode,
         input_bytes=guest.input_bytes,
         timeout_s=guest.timeout_s,

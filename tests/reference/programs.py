@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import dbt
-from tests.guests.build import build
-from tests.guests.table import GUESTS, Guest
+from tests.guests.table import GUESTS, Guest, command_of
 
 SQL: Final = (
     "create table t(a, b); with recursive c(x) as (select 1 union all select x + 1 from c "
@@ -96,12 +95,8 @@ def guests(oracle: str) -> Iterator[tuple[Guest, tuple[str, ...]]]:
     for guest in GUESTS:
         if oracle == "hardware" and guest.identity in NOT_STEPPED:
             continue
-        libraries = {name: str(build(name, source, "library", guest.library_flags))
-                     for name, source in guest.libraries.items()}  # fmt: skip
-        path = build(guest.name, guest.source, guest.variants[0], guest.flags)
-        arguments = (argument.format(**libraries) for argument in guest.arguments)
         less = STEPPED.get(guest.identity, ()) if oracle == "hardware" else ()
-        yield guest, (str(path), *arguments, *less)
+        yield guest, (*command_of(guest, guest.variants[0]), *less)
 
 
 def compared(program: Program, oracle: str, file: Path) -> dbt.Verdict:
