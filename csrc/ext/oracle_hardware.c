@@ -246,8 +246,9 @@ static bool run_free(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
     return true;
 }
 
-/* A repeated instruction that faults has done a part of its work: the state at the signal is that of
- * afterwards, of every other one that of before. */
+/* A repeated instruction that faults has done a part of its work, and one of SSE that raises an exception
+ * has set its flag in MXCSR: the state at the signal is that of afterwards, of every other one that of
+ * before. */
 static void go_midway(dbt_oracle *oracle)
 {
     dbt_hardware *own = oracle->own;
@@ -258,7 +259,8 @@ static void go_midway(dbt_oracle *oracle)
         return;
     }
     next_instruction(oracle, &instruction);
-    if (dbt_tracee_is_repeated(&instruction)) {
+    if (dbt_tracee_is_repeated(&instruction) ||
+        (record->signal == SIGFPE && instruction.traits & DBT_TRAIT_VECTOR)) {
         dbt_stretch_note_stores(oracle, &instruction);
         own->has_raised = !dbt_tracee_step(oracle, &instruction);
     }

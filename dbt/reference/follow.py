@@ -202,6 +202,8 @@ class Follower:
                 lib.DBT_EVENT_SIGNAL: self._signal,
                 lib.DBT_EVENT_FRAME: self._frame,
             }[event]
+            if self._mirror is not None:
+                self._mirror.grow()
             found = handler()
             if found is not None:
                 if self._is_beyond(found):

@@ -20,6 +20,7 @@ from dbt.reference.oracle import Oracle
 _PAGE_BYTES = 4096
 _PROT_WRITE, _PROT_EXECUTE = 2, 4
 _REGION_SHARED = 1
+_REGION_GROWS_DOWN = 4
 _MAP_ANONYMOUS = 0x20
 _SHARED_WHOLE_BYTES = 1 << 20
 _ADDRESSES_END = 1 << 47
@@ -38,6 +39,11 @@ class Region:
     def is_shared(self) -> bool:
         """Whether others may see what is written there."""
         return bool(self.flags & _REGION_SHARED)
+
+    @property
+    def grows_down(self) -> bool:
+        """Whether the kernel makes it larger where the program touches what lies below."""
+        return bool(self.flags & _REGION_GROWS_DOWN)
 
     @property
     def is_writable(self) -> bool:
@@ -69,7 +75,7 @@ class Mirror:
         Args:
             told: its mappings.
         """
-        files = list(_file_ranges(self._pid))
+        files = [(m.start, m.end) for m in _mappings(self._pid) if m.has_file]
         for region in told:
             self._oracle.map(region.start, region.end, region.protection)
             self.regions.append(region)
@@ -123,6 +129,12 @@ class Mirror:
             self._memory_fd, self._pagemap_fd, region.start, region.end, dead
         )
 
+    def grow(self) -> None:
+        """Maps what the kernel has added below mappings that grow down: zeros, to be stored to."""
+        for region in self._grown(self.regions):
+            self._oracle.map(region.start, region.end, region.protection)
+            self.regions.append(region)
+
     def change(
         self, fresh: list[Region], number: int, arguments: Sequence[int], result: int
     ) -> None:
@@ -135,6 +147,7 @@ class Mirror:
             result: what it answered, as a register holds it.
         """
         touched = _touched(effects.name_of(number), arguments, result)
+        fresh = fresh + self._grown(fresh)
         before = _Intervals(self.regions)
         after = _Intervals(fresh)
         bounds = sorted({*before.bounds(), *after.bounds(), *(touched or ())})
@@ -166,10 +179,25 @@ class Mirror:
                 pagemap_fd = -1 if is_small else self._pagemap_fd
                 self._oracle.load(self._memory_fd, region.start, region.end, pagemap_fd)
 
+    def _grown(self, regions: Sequence[Region]) -> list[Region]:
+        """What the kernel has added below regions that grow down, and the VMM has not told."""
+        growing = [region for region in regions if region.grows_down]
+        if not growing:
+            return []
+        mappings = list(_mappings(self._pid))
+        grown = []
+        for region in growing:
+            below = max((r.end for r in regions if r.end <= region.start), default=0)
+            starts = (m.start for m in mappings if m.start < region.start < m.end)
+            start = max(next(starts, region.start), below)
+            if start < region.start:
+                grown.append(Region(start, region.start, region.protection, region.flags))
+        return grown
+
     def _shown_at(self, low: int, high: int) -> int | None:
         """Where the reference has the memory of a shared mapping already, or None."""
-        shared = list(_shared_ranges(self._pid))
-        mine = next((r for r in shared if r.start <= low and high <= r.end), None)
+        shared = [mapping for mapping in _mappings(self._pid) if mapping.is_shared]
+        mine = next((m for m in shared if m.start <= low and high <= m.end), None)
         if mine is None:
             return None
         offset = mine.offset + low - mine.start
@@ -220,31 +248,28 @@ def _touched(name: str, arguments: Sequence[int], result: int) -> tuple[int, int
     return start, start + size + -size % _PAGE_BYTES
 
 
-class _Shared(NamedTuple):
-    """A shared mapping: its range, its file as device and inode, and where it begins there."""
+class _Mapping(NamedTuple):
+    """A mapping as the kernel tells it: its file as device and inode, and where it begins there."""
 
     start: int
     end: int
+    is_shared: bool
+    has_file: bool
     file: str
     offset: int
 
 
-def _shared_ranges(pid: int) -> Iterator[_Shared]:
-    """The shared mappings of a process."""
+def _mappings(pid: int) -> Iterator[_Mapping]:
+    """The mappings of a process."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/maps") as file:
         for line in file:
-            fields = line.split()
-            if fields[1][3] == "s":
-                start, _, end = fields[0].partition("-")
-                name = f"{fields[3]} {fields[4]}"
-                yield _Shared(int(start, 16), int(end, 16), name, int(fields[2], 16))
-
-
-def _file_ranges(pid: int) -> Iterator[tuple[int, int]]:
-    """Mappings of a process that have a file behind them."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/maps") as file:
-        for line in file:
-            fields = line.split()
-            if fields[4] != "0":
-                start, _, end = fields[0].partition("-")
-                yield int(start, 16), int(end, 16)
+            addresses, permissions, offset, device, inode = line.split(maxsplit=5)[:5]
+            start, _, end = addresses.partition("-")
+            yield _Mapping(
+                int(start, 16),
+                int(end, 16),
+                permissions[3] == "s",
+                inode != "0",
+                f"{device} {inode}",
+                int(offset, 16),
+            )

@@ -111,6 +111,19 @@ def test_either_way_of_returning_is_equal(returns: str) -> None:
     assert verdict.equal, str(verdict)
 
 
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+def test_memory_that_grows_down_is_equal(oracle: str) -> None:
+    guest = build("map_grows_down", "map_grows_down.c", "pie")
+    assert _equal([str(guest)], oracle).exit_status == 0
+
+
+@pytest.mark.slow
+def test_every_kind_of_fault_is_equal_to_the_bare_processor() -> None:
+    guest = build("signal_fault_codes", "signal_fault_codes.c", "pie")
+    verdict = _equal([str(guest)], "hardware")
+    assert verdict.coverage.signals > 70
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["signal_registers", "signal_contexts"])
 def test_signals_from_outside_are_put_where_they_arrived(name: str) -> None:
