@@ -1,11 +1,12 @@
 /* Tests: the signals of faults as ordinary ones: sent while blocked or ignored, to a sigtimedwait, a
- * signalfd, a sigsuspend, across exec; and faults while their signal is blocked or ignored, or raised again with
+ * signalfd, a sigsuspend, to a signalfd across exec; and faults while their signal is blocked or ignored, or raised again with
  * the code of a fault, which kill. Expected: status 0, prints relations. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -64,8 +65,21 @@ static void child(const char *what, int number, int how)
     printf(" %s %d", what, WIFSIGNALED(status) ? WTERMSIG(status) : -1);
 }
 
-int main(void)
+/* The descriptor and the mask come from before exec. */
+static int read_inherited(int fd)
 {
+    struct signalfd_siginfo record;
+    kill(getpid(), SIGSEGV);
+    long size = read(fd, &record, sizeof record);
+    printf("inherited %d %d %d\n", size == sizeof record, record.ssi_signo == SIGSEGV,
+           record.ssi_pid == (unsigned)getpid());
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        return read_inherited(atoi(argv[1]));
     struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
     struct timespec second = {20, 0}, none = {0, 0};
     for (unsigned i = 0; i < 5; i++) {
@@ -146,5 +160,13 @@ int main(void)
         }
         printf("\n");
     }
-    return 0;
+    sigset_t segv;
+    char number[16];
+    sigemptyset(&segv);
+    sigaddset(&segv, SIGSEGV);
+    sigprocmask(SIG_BLOCK, &segv, 0);
+    snprintf(number, sizeof number, "%d", signalfd(-1, &segv, 0));
+    fflush(stdout);
+    execl("/proc/self/exe", argv[0], number, (char *)0);
+    return 1;
 }

@@ -255,6 +255,33 @@ void dbt_signal_enqueue(dbt_linux_thread *thread, const dbt_host_siginfo *info)
     };
 }
 
+static bool is_in_window(u64 host_pc)
+{
+    return is_between(host_pc, dbt_gate_window_start, dbt_gate_window_end);
+}
+
+static void leave_window(dbt_linux_thread *thread, dbt_host_ucontext *host)
+{
+    thread->was_entered = host->registers.rcx == (u64)dbt_gate_window_end;
+    if (host->registers.rax == __NR_restart_syscall) {
+        /* A sleep that went on after a stop: once a handler has run, it ends with EINTR. */
+        thread->context->registers[DBT_RAX] = __NR_restart_syscall;
+    }
+    host->registers.rip = (u64)dbt_gate_window_abort;
+}
+
+/* A call that shows what is pending must begin again if it has not begun. */
+static void look_again(dbt_linux_thread *thread, u32 number, dbt_host_ucontext *host)
+{
+    if ((thread->observes & DBT_SIGNAL_BIT(number)) == 0) {
+        return;
+    }
+    thread->context->pending = 1;
+    if (is_in_window(host->registers.rip)) {
+        leave_window(thread, host);
+    }
+}
+
 static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *info,
                            dbt_host_ucontext *host)
 {
@@ -270,22 +297,19 @@ static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *inf
     if (!is_blocked && handler == DBT_SIG_DFL && dbt_signal_is_fault(number)) {
         dbt_signals_die(thread, info);
     }
-    if (is_blocked && dbt_held_put(thread->process, info)) {
+    if (is_blocked && dbt_held_put(thread, info)) {
+        look_again(thread, number, host);
         return;
     }
     dbt_signal_enqueue(thread, info);
     if (is_blocked && dbt_signal_is_open(number)) {
+        look_again(thread, number, host);
         return; /* delivered when the guest unblocks it */
     }
     host->mask |= dbt_signals_host_mask(~0ULL);
     thread->context->pending = 1;
-    if (is_between(host_pc, dbt_gate_window_start, dbt_gate_window_end)) {
-        thread->was_entered = host->registers.rcx == (u64)dbt_gate_window_end;
-        if (host->registers.rax == __NR_restart_syscall) {
-            /* A sleep that went on after a stop: once a handler has run, it ends with EINTR. */
-            thread->context->registers[DBT_RAX] = __NR_restart_syscall;
-        }
-        host->registers.rip = (u64)dbt_gate_window_abort;
+    if (is_in_window(host_pc)) {
+        leave_window(thread, host);
     } else if (engine != 0 && dbt_engine_in_entry(host_pc)) {
         redirect(thread, host, false);
     } else if (engine != 0 && dbt_engine_in_tc(engine, host_pc)) {
@@ -330,7 +354,9 @@ void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *h
     }
     /* Without memory to note it, the kernel forgets where a signal came from. */
     bool has_no_origin = info->code == DBT_SI_USER && info->address == 0;
-    if (info->code != DBT_SI_KICK && !(is_wanted && has_no_origin)) {
+    if (info->code == DBT_SI_NUDGE) {
+        look_again(thread, (u32)number, host);
+    } else if (info->code != DBT_SI_KICK && !(is_wanted && has_no_origin)) {
         outside_signal(thread, info, host);
     }
     if (is_wanted || info->code == DBT_SI_KICK) {

@@ -76,7 +76,7 @@ i64 dbt_foreign_file_write(dbt_linux_thread *thread, u64 number, const u64 *argu
     if (owner == thread->process->pid) {
         return write_own(thread, number, arguments);
     }
-    i64 result = dbt_gate_syscall(number, arguments, &thread->context->pending);
+    i64 result = dbt_signals_sleep(thread, number, arguments);
     if (owner != 0 && result > 0) {
         announce(thread->process);
     }

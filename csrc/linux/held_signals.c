@@ -1,10 +1,15 @@
 /* Job: signals of faults that were sent to the whole process while every thread blocks them. The host never
  * blocks them, so it gives each to some thread at once; here it waits for the one that unblocks it.
- * State: held, held_busy and held_info of dbt_linux_process, one place for each number: they do not queue.
+ * Or for the one whose call takes it, or shows that it is pending (sigtimedwait, a signalfd).
+ * State: held, held_busy and held_info of dbt_linux_process, one place for each number: they do not queue;
+ * asks, observes, asks_fd, givers and was_given of dbt_linux_thread.
  * Invariant: a place is busy from before its info is written until after it is read; its bit in held says
  * that it can be taken. Whoever holds a signal looks for takers afterwards, whoever unblocks one looks here
- * afterwards: one of the two sees the other. */
+ * afterwards: one of the two sees the other. Likewise who begins a call that finds it. What is sent to such a
+ * thread has arrived before its call is over. */
+#include "core/port.h"
 #include "linux/linux.h"
+#include "linux/text.h"
 
 #define THREADS_LOOKED_AT 100000u
 
@@ -13,28 +18,128 @@ static u32 place_of(u32 number)
     return number == DBT_SIGILL ? 0 : number == DBT_SIGBUS ? 1 : 2;
 }
 
-/* A thread that does not block the signal, or 0. The list is read without its lock, from a handler: blocks stay
- * mapped, and a wrong answer leaves the signal here. */
-static u32 who_takes(const dbt_linux_process *process, u32 number)
+static u64 open_of(u64 mask)
 {
-    const dbt_linux_thread *thread = process->space->threads;
-    for (u32 count = 0; thread != 0 && count < THREADS_LOOKED_AT; count++, thread = thread->next) {
-        u64 blocked = thread->has_wait_mask ? thread->wait_mask : thread->blocked;
-        if (thread->process == process && thread->tid != 0 && (blocked & DBT_SIGNAL_BIT(number)) == 0) {
-            return thread->tid;
-        }
-    }
-    return 0;
+    return mask & ~dbt_signals_host_mask(mask);
 }
 
-/* Only the kernel may say that a signal was one of kill. */
-static bool pass_on(const dbt_linux_process *process, const dbt_host_siginfo *info)
+/* The signals that a descriptor shows if it is a signalfd; proc(5): "sigmask:", a tabulator, hexadecimal. */
+static u64 signalfd_mask(const dbt_linux_process *process, i32 fd)
 {
+    static const char proc[] = "/proc/";
+    static const char label[] = "sigmask:\t";
+    char path[64];
+    char lines[512] = {0};
+    u64 mask = 0;
+    dbt_text text;
+    dbt_text_begin(&text, path, sizeof path);
+    dbt_text_add(&text, proc);
+    dbt_text_add(&text, "self/fdinfo/");
+    dbt_text_add_decimal(&text, (u64)(u32)fd);
+    i64 info = dbt_host_call3(__NR_open, (u64)path, O_RDONLY | O_CLOEXEC, 0);
+    if (info == -ENOENT && process->proc_fd >= 0) {
+        info = dbt_host_call4(__NR_openat, (u64)process->proc_fd, (u64)(path + sizeof proc - 1),
+                              O_RDONLY | O_CLOEXEC, 0);
+    }
+    if (info < 0) {
+        return 0;
+    }
+    (void)dbt_host_call3(__NR_read, (u64)info, (u64)lines, sizeof lines - 1);
+    (void)dbt_host_call1(__NR_close, (u64)info);
+    const char *at = lines;
+    while (*at != 0 && !dbt_text_starts(at, label)) {
+        at++;
+    }
+    at += *at != 0 ? sizeof label - 1 : 0;
+    for (; *at > ' '; at++) {
+        mask = mask << 4 | (u64)(*at <= '9' ? *at - '0' : (*at | 0x20) - 'a' + 10);
+    }
+    return mask;
+}
+
+static u64 load(const u64 *word)
+{
+    return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+static bool asks_for(const dbt_linux_thread *thread, u64 bit)
+{
+    i32 fd = __atomic_load_n(&thread->asks_fd, __ATOMIC_RELAXED);
+    return (load(&thread->asks) & bit) != 0 &&
+           (fd < 0 || (signalfd_mask(thread->process, fd) & bit) != 0);
+}
+
+static bool send(const dbt_linux_thread *thread, u32 number, const dbt_host_siginfo *info)
+{
+    return dbt_host_call4(__NR_rt_tgsigqueueinfo, thread->process->pid, thread->tid, number, (u64)info) == 0;
+}
+
+/* To a thread that does not block the signal, or whose call takes it. Only the kernel may say that a signal was
+ * one of kill. */
+static bool give(dbt_linux_thread *thread, const dbt_host_siginfo *info)
+{
+    u64 bit = DBT_SIGNAL_BIT(info->number);
+    u64 blocked = thread->has_wait_mask ? thread->wait_mask : thread->blocked;
     dbt_host_siginfo passed = *info;
-    u32 tid = who_takes(process, (u32)info->number);
     passed.code = DBT_SI_PASSED;
-    return tid != 0 && dbt_host_call4(__NR_rt_tgsigqueueinfo, process->pid, tid, (u64)info->number,
-                                      (u64)&passed) == 0;
+    if ((blocked & bit) == 0) {
+        return send(thread, (u32)info->number, &passed);
+    }
+    (void)__atomic_fetch_add(&thread->givers, 1, __ATOMIC_SEQ_CST);
+    bool is_given = asks_for(thread, bit);
+    if (is_given) {
+        __atomic_store_n(&thread->was_given, true, __ATOMIC_RELAXED);
+        is_given = send(thread, (u32)info->number, &passed);
+    }
+    (void)__atomic_fetch_sub(&thread->givers, 1, __ATOMIC_RELEASE);
+    return is_given;
+}
+
+/* A call that shows what is pending gets something to show; who then asks for the signal finds it here. */
+static void nudge(dbt_linux_thread *thread, u32 number)
+{
+    dbt_host_siginfo info = {.number = (i32)number, .code = DBT_SI_NUDGE};
+    (void)__atomic_fetch_add(&thread->givers, 1, __ATOMIC_SEQ_CST);
+    if ((load(&thread->observes) & DBT_SIGNAL_BIT(number)) != 0) {
+        (void)send(thread, number, &info);
+    }
+    (void)__atomic_fetch_sub(&thread->givers, 1, __ATOMIC_RELEASE);
+}
+
+/* The list is read without its lock, from a handler: blocks stay mapped, and a wrong answer leaves the signal
+ * here. */
+static bool give_any(const dbt_linux_thread *self, const dbt_host_siginfo *info)
+{
+    dbt_linux_thread *thread = self->process->space->threads;
+    for (u32 count = 0; thread != 0 && count < THREADS_LOOKED_AT; count++, thread = thread->next) {
+        if (thread != self && thread->process == self->process && thread->tid != 0 && give(thread, info)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void nudge_all(const dbt_linux_thread *self, u32 number)
+{
+    dbt_linux_thread *thread = self->process->space->threads;
+    for (u32 count = 0; thread != 0 && count < THREADS_LOOKED_AT; count++, thread = thread->next) {
+        if (thread != self && thread->process == self->process && thread->tid != 0) {
+            nudge(thread, number);
+        }
+    }
+}
+
+static bool is_wanted(const dbt_linux_thread *self, u64 bit)
+{
+    const dbt_linux_thread *thread = self->process->space->threads;
+    for (u32 count = 0; thread != 0 && count < THREADS_LOOKED_AT; count++, thread = thread->next) {
+        u64 blocked = thread->has_wait_mask ? thread->wait_mask : thread->blocked;
+        if (thread != self && thread->process == self->process && thread->tid != 0 &&
+            ((blocked & bit) == 0 || asks_for(thread, bit))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool take(dbt_linux_process *process, u32 number, dbt_host_siginfo *info)
@@ -48,24 +153,82 @@ static bool take(dbt_linux_process *process, u32 number, dbt_host_siginfo *info)
     return true;
 }
 
-bool dbt_held_put(dbt_linux_process *process, const dbt_host_siginfo *info)
+bool dbt_held_put(dbt_linux_thread *thread, const dbt_host_siginfo *info)
 {
+    dbt_linux_process *process = thread->process;
     u32 number = (u32)info->number;
     u64 bit = DBT_SIGNAL_BIT(number);
-    dbt_host_siginfo own;
+    dbt_host_siginfo own = *info;
     if (info->code != DBT_SI_USER || !dbt_signal_is_open(number)) {
         return false; /* for this thread alone */
     }
-    if (pass_on(process, info) ||
-        (__atomic_fetch_or(&process->held_busy, bit, __ATOMIC_ACQUIRE) & bit) != 0) {
-        return true;
-    }
-    process->held_info[place_of(number)] = *info;
-    (void)__atomic_fetch_or(&process->held, bit, __ATOMIC_SEQ_CST);
-    if (who_takes(process, number) != 0 && take(process, number, &own) && !pass_on(process, &own)) {
-        return dbt_held_put(process, &own);
-    }
+    do {
+        if (give_any(thread, &own) ||
+            (__atomic_fetch_or(&process->held_busy, bit, __ATOMIC_ACQUIRE) & bit) != 0) {
+            return true;
+        }
+        process->held_info[place_of(number)] = own;
+        (void)__atomic_fetch_or(&process->held, bit, __ATOMIC_SEQ_CST);
+    } while (is_wanted(thread, bit) && take(process, number, &own));
+    nudge_all(thread, number);
     return true;
+}
+
+void dbt_held_begin(dbt_linux_thread *thread, u64 number, const u64 *arguments, u64 blocked)
+{
+    u64 asks = 0;
+    u64 observes = 0;
+    i32 fd = -1;
+    switch (number) {
+    case __NR_rt_sigtimedwait:
+        asks = dbt_guest_read(&asks, arguments[0], sizeof asks) ? asks & open_of(blocked) : 0;
+        break;
+    case __NR_read:
+        asks = open_of(blocked);
+        fd = (i32)arguments[0];
+        break;
+    case __NR_poll:
+    case __NR_ppoll:
+    case __NR_select:
+    case __NR_pselect6:
+    case __NR_epoll_wait:
+    case __NR_epoll_pwait:
+    case __NR_epoll_pwait2:
+        observes = open_of(blocked);
+        break;
+    default:
+        break;
+    }
+    thread->was_given = false;
+    __atomic_store_n(&thread->asks_fd, fd, __ATOMIC_RELAXED);
+    __atomic_store_n(&thread->asks, asks, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&thread->observes, observes, __ATOMIC_SEQ_CST);
+}
+
+void dbt_held_end(dbt_linux_thread *thread)
+{
+    __atomic_store_n(&thread->asks, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&thread->observes, 0, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&thread->givers, __ATOMIC_SEQ_CST) != 0) {
+        dbt_port_yield();
+    }
+}
+
+void dbt_held_show(dbt_linux_thread *thread)
+{
+    u64 held = load(&thread->process->held);
+    u64 asked = held & thread->asks;
+    if (asked != 0 && thread->asks_fd >= 0) {
+        asked &= signalfd_mask(thread->process, thread->asks_fd);
+    }
+    if (asked != 0) {
+        dbt_held_claim(thread, ~asked);
+    }
+    for (u32 number = 1; number < DBT_SIGNAL_COUNT; number++) {
+        if ((held & thread->observes & DBT_SIGNAL_BIT(number)) != 0) {
+            nudge(thread, number);
+        }
+    }
 }
 
 void dbt_held_claim(dbt_linux_thread *thread, u64 blocked)

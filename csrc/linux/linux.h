@@ -52,6 +52,7 @@ typedef struct dbt_region {
 #define DBT_KICK_SIGNAL DBT_SIGILL
 #define DBT_SI_KICK (-0x4442)
 #define DBT_SI_PASSED (-0x4443) /* DBT_SI_USER, when another thread got it first */
+#define DBT_SI_NUDGE (-0x4444)  /* to a thread that polls: such a signal is held back for the process */
 
 struct dbt_linux_thread;
 struct dbt_seccomp_filter;
@@ -108,6 +109,7 @@ typedef struct dbt_linux_space {
 /* The guest's dispositions, virtual; lock guards them. */
 typedef struct dbt_linux_actions {
     u32 lock;
+    u64 ignored; /* of the signals that are never blocked on the host, those with SIG_IGN; atomic */
     dbt_host_action list[DBT_SIGNAL_COUNT];
 } dbt_linux_actions;
 
@@ -131,7 +133,6 @@ typedef struct dbt_linux_process {
     dbt_profile *profile;          /* what a controller profiles, or 0 */
     i32 proc_fd; /* /proc, from when the guest was about to leave it behind by chroot; or -1 */
     u32 pid;
-    bool watches_faults;   /* a signalfd may show a signal that is not blocked on the host */
     bool is_refused;       /* dbt has said why it cannot go on, and ends the process */
     bool has_lent_actions; /* to a process that may outlive this one (CLONE_SIGHAND) */
     u32 exit_signal;       /* what its parent gets at its end */
@@ -169,6 +170,11 @@ typedef struct dbt_linux_thread {
     bool was_entered;            /* the system call to be restarted has been in the kernel */
     bool has_wait_mask;          /* a call waits under wait_mask */
     u64 wait_mask;
+    bool hides_faults;           /* some signals of faults are blocked on the host, while a call sleeps */
+    u64 asks, observes;          /* signals that the call takes, or shows, when they are pending; */
+    i32 asks_fd;                 /* by reading this descriptor, if it is a signalfd; or -1. Atomic; so is */
+    u32 givers;                  /* how many threads are about to send it one of those */
+    bool was_given;              /* one was sent since the call began */
     bool has_sync;
     bool is_vfork_child;         /* its parent frees the block */
     u32 tid;
@@ -404,6 +410,7 @@ bool dbt_signal_is_fault(u32 number);
 bool dbt_signal_is_open(u32 number);
 /* Blocks on the host what the guest blocks, and makes pending there what was held back; then undoes it. */
 void dbt_signals_give_back(dbt_linux_thread *thread);
+void dbt_signals_block(u64 mask);
 void dbt_signals_take_back(const dbt_linux_thread *thread);
 u64 dbt_signals_host_mask(u64 guest_mask);
 i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments);
@@ -411,18 +418,22 @@ i64 dbt_signals_mask(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_pending(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_stack(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_set_stack(dbt_linux_thread *thread, const dbt_host_stack *wanted);
-/* signal_calls.c. pass: a call that may show what is pending. */
-i64 dbt_signals_pass(dbt_linux_thread *thread, u64 number, const u64 *arguments);
+/* signal_calls.c. sleep: a call that a signal can end, or that can show what is pending. */
+i64 dbt_signals_sleep(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 i64 dbt_signals_wait(dbt_linux_thread *thread, u64 number, u64 *arguments);
 i64 dbt_signals_timed_wait(dbt_linux_thread *thread, const u64 *arguments);
-i64 dbt_signals_descriptor(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 i64 dbt_signals_send(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 void dbt_signals_install(const dbt_linux_process *process, u32 number);
 /* Every handler of the guest's becomes the default. */
 void dbt_signals_clear_handlers(dbt_linux_process *process);
 /* held_signals.c: puts a signal for the process, which the calling thread blocks, where any thread finds it;
- * false: it is for this thread. */
-bool dbt_held_put(dbt_linux_process *process, const dbt_host_siginfo *info);
+ * false: it is for this thread. In its handler. */
+bool dbt_held_put(dbt_linux_thread *thread, const dbt_host_siginfo *info);
+/* From begin to end other threads know which of the blocked signals a call takes or shows. */
+void dbt_held_begin(dbt_linux_thread *thread, u64 number, const u64 *arguments, u64 blocked);
+void dbt_held_end(dbt_linux_thread *thread);
+/* Makes what is held back for the process, and the call can find, pending in this thread. They are blocked. */
+void dbt_held_show(dbt_linux_thread *thread);
 /* Takes those that the thread does not block, or is about to ask for, into its queue. */
 void dbt_held_claim(dbt_linux_thread *thread, u64 blocked);
 void dbt_held_drop(dbt_linux_process *process, u32 number);

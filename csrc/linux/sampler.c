@@ -138,7 +138,9 @@ void dbt_sampler_take(const dbt_linux_thread *thread, const dbt_host_siginfo *in
         where = DBT_SAMPLED_TRANSLATE;
     }
     u64 weight = 1 + (info->address >> 32); /* si_overrun: ticks that found a signal under way */
-    u64 caller_count = read_callers(guest_rbp, callers);
+    /* A stray frame pointer must not fault while the fault's signal is blocked. */
+    bool may_fault = !thread->hides_faults && !thread->has_wait_mask;
+    u64 caller_count = may_fault ? read_callers(guest_rbp, callers) : 0;
     u64 words[DBT_PROFILE_SLOT_WORDS] = {
         process->pid | (u64)thread->tid << 32,
         dbt_profiler_time_ns(),

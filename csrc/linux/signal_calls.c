@@ -1,44 +1,72 @@
-/* Job: calls that wait for signals or under another mask, and calls that send them.
- * State: watches_faults of dbt_linux_process.
- * Invariant: around a call that can show what is pending, the signals of faults that the guest blocks
- * are blocked on the host too, and those that were held back are pending there; nothing of the VMM's
- * own can fault meanwhile. */
+/* Job: calls that sleep, that wait for signals or under another mask, and calls that send them.
+ * State: hides_faults of dbt_linux_thread.
+ * Invariant: while a call sleeps, the signals of faults that the guest blocks or ignores are blocked on the
+ * host too, and those that were held back and the call can find are pending there; nothing of the VMM's own
+ * can fault meanwhile. */
 #include "core/port.h"
 #include "linux/gate.h"
 #include "linux/linux.h"
 
 #define SET_BYTES 8
+#define SIGNALFD_RECORD_BYTES 128
+#define SIGNALFD_CODE_AT 8
 
-static bool holds_faults(const dbt_linux_thread *thread)
+static u64 hidden_of(const dbt_linux_thread *thread, u64 blocked)
 {
-    for (u32 at = 0; at < thread->queue_length; at++) {
-        if (dbt_signal_is_open((u32)thread->queue[at].info.number)) {
-            return true;
+    u64 hides = blocked | __atomic_load_n(&thread->process->actions->ignored, __ATOMIC_RELAXED);
+    return hides & ~dbt_signals_host_mask(hides);
+}
+
+/* What a signalfd has told of signals that another thread passed on. */
+static void correct_records(const dbt_linux_thread *thread, const u64 *arguments, i64 result)
+{
+    for (u64 at = 0; at + SIGNALFD_RECORD_BYTES <= (u64)result; at += SIGNALFD_RECORD_BYTES) {
+        u64 guest_code = arguments[1] + at + SIGNALFD_CODE_AT;
+        i32 code = 0;
+        i32 user = DBT_SI_USER;
+        if (dbt_guest_read(&code, guest_code, sizeof code) && code == DBT_SI_PASSED) {
+            (void)dbt_guest_write(thread->process->space, guest_code, &user, sizeof user);
         }
     }
-    return false;
 }
 
-static bool blocks_faults(const dbt_linux_thread *thread)
+i64 dbt_signals_sleep(dbt_linux_thread *thread, u64 number, const u64 *arguments)
 {
-    return dbt_signals_host_mask(thread->blocked) != thread->blocked;
-}
-
-i64 dbt_signals_pass(dbt_linux_thread *thread, u64 number, const u64 *arguments)
-{
-    if (!blocks_faults(thread) || thread->context->pending != 0) {
+    bool waits = thread->has_wait_mask; /* then the kernel blocks them under that mask */
+    u64 hides = hidden_of(thread, waits ? thread->wait_mask : thread->blocked);
+    if ((hides == 0 && thread->queue_length == 0) || thread->context->pending != 0) {
         return dbt_gate_syscall(number, arguments, &thread->context->pending);
     }
-    dbt_held_claim(thread, 0); /* the call may ask for them */
-    dbt_signals_give_back(thread);
+    dbt_held_begin(thread, number, arguments, waits ? thread->wait_mask : thread->blocked);
+    if (!waits) {
+        thread->hides_faults = true;
+        dbt_signals_block(hides);
+    }
+    bool shows = number == __NR_rt_sigtimedwait || thread->queue_length > 0 ||
+                 (thread->process->held & hides) != 0;
+    if (shows) {
+        thread->hides_faults = true;
+        dbt_signals_block(hides);
+        dbt_held_show(thread);
+        dbt_signals_give_back(thread);
+    }
     i64 result = dbt_gate_syscall(number, arguments, &thread->context->pending);
+    dbt_held_end(thread);
     thread->has_wait_mask = false;
-    dbt_signals_take_back(thread);
+    if (shows) {
+        dbt_signals_take_back(thread);
+    } else if (!waits) {
+        (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_UNBLOCK, (u64)&hides, 0, SET_BYTES);
+    }
+    thread->hides_faults = false;
+    if (thread->was_given && number == __NR_read) {
+        correct_records(thread, arguments, result < 0 ? 0 : result);
+    }
     return result;
 }
 
-/* Calls that wait under another mask: the kernel gets it without the signals that must not be blocked,
- * unless one of them could show. */
+/* Calls that wait under another mask: the kernel gets it with the signals that the guest ignores although
+ * the VMM has a handler for them. */
 i64 dbt_signals_wait(dbt_linux_thread *thread, u64 number, u64 *arguments)
 {
     struct {
@@ -64,8 +92,7 @@ i64 dbt_signals_wait(dbt_linux_thread *thread, u64 number, u64 *arguments)
     thread->wait_mask = mask;
     thread->has_wait_mask = true;
     dbt_held_claim(thread, mask);
-    bool shows = thread->process->watches_faults || holds_faults(thread);
-    u64 host_mask = shows ? mask : dbt_signals_host_mask(mask);
+    u64 host_mask = mask | hidden_of(thread, 0);
     if (number == __NR_pselect6 || number == __NR_io_pgetevents) {
         pair.mask = (u64)&host_mask;
         arguments[5] = (u64)&pair;
@@ -84,17 +111,16 @@ i64 dbt_signals_wait(dbt_linux_thread *thread, u64 number, u64 *arguments)
 
 i64 dbt_signals_timed_wait(dbt_linux_thread *thread, const u64 *arguments)
 {
-    dbt_outputs_release(thread->process->space, __NR_rt_sigtimedwait, arguments);
-    return dbt_signals_pass(thread, __NR_rt_sigtimedwait, arguments);
-}
-
-i64 dbt_signals_descriptor(dbt_linux_thread *thread, u64 number, const u64 *arguments)
-{
-    u64 mask = 0;
-    if (dbt_guest_read(&mask, arguments[1], SET_BYTES) && dbt_signals_host_mask(mask) != mask) {
-        thread->process->watches_faults = true;
+    dbt_host_siginfo info;
+    u64 own[6];
+    memcpy(own, arguments, sizeof own);
+    own[1] = (u64)&info;
+    i64 result = dbt_signals_sleep(thread, __NR_rt_sigtimedwait, own);
+    if (result <= 0 || arguments[1] == 0) {
+        return result;
     }
-    return dbt_linux_pass(thread, number, arguments);
+    info.code = info.code == DBT_SI_PASSED ? DBT_SI_USER : info.code;
+    return dbt_guest_write(thread->process->space, arguments[1], &info, sizeof info) ? result : -EFAULT;
 }
 
 static bool is_kicked(dbt_linux_space *space)

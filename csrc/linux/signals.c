@@ -63,6 +63,12 @@ void dbt_signals_install(const dbt_linux_process *process, u32 number)
         host.flags |= DBT_SA_RESTORER;
         host.restorer = (u64)dbt_gate_signal_return;
     }
+    if (dbt_signal_is_open(number)) {
+        u64 bit = DBT_SIGNAL_BIT(number);
+        u64 *ignored = &process->actions->ignored;
+        (void)(guest->handler == DBT_SIG_IGN ? __atomic_fetch_or(ignored, bit, __ATOMIC_RELAXED)
+                                             : __atomic_fetch_and(ignored, ~bit, __ATOMIC_RELAXED));
+    }
     (void)dbt_host_call4(__NR_rt_sigaction, number, (u64)&host, 0, SET_BYTES);
 }
 
@@ -96,12 +102,17 @@ void dbt_signals_start(dbt_linux_thread *thread)
     dbt_signals_set_host_mask(thread);
 }
 
+void dbt_signals_block(u64 mask)
+{
+    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_BLOCK, (u64)&mask, 0, SET_BYTES);
+}
+
 void dbt_signals_give_back(dbt_linux_thread *thread)
 {
     u32 kept = 0;
     u64 pid = thread->process->pid;
     dbt_sampler_pause(thread);
-    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_BLOCK, (u64)&thread->blocked, 0, SET_BYTES);
+    dbt_signals_block(thread->blocked);
     for (u32 at = 0; at < thread->queue_length; at++) {
         const dbt_host_siginfo *info = &thread->queue[at].info;
         u32 number = (u32)info->number;

@@ -40,11 +40,11 @@ i64 dbt_linux_pass(dbt_linux_thread *thread, u64 number, const u64 *arguments)
         thread->guest_clear_tid = arguments[0];
     }
     dbt_outputs_release(space, number, arguments);
-    bool may_show = thread->process->watches_faults || thread->queue_length > 0;
     i64 result = space->has_memory_file && dbt_shared_is_file_write(number)
                      ? dbt_foreign_file_write(thread, number, arguments)
-                 : may_show ? dbt_signals_pass(thread, number, arguments)
-                            : dbt_gate_syscall(number, arguments, &thread->context->pending);
+                 : dbt_syscall_rows[number].sleeps
+                     ? dbt_signals_sleep(thread, number, arguments)
+                     : dbt_gate_syscall(number, arguments, &thread->context->pending);
     if (space->has_shared_code && dbt_shared_is_file_write(number)) {
         dbt_shared_drop_all(space);
     }
@@ -212,9 +212,6 @@ static i64 call_virtual(dbt_linux_thread *thread, u64 number, u64 *arguments)
         return dbt_signals_wait(thread, number, arguments);
     case DBT_CALL_RT_SIGTIMEDWAIT:
         return dbt_signals_timed_wait(thread, arguments);
-    case DBT_CALL_SIGNALFD:
-    case DBT_CALL_SIGNALFD4:
-        return dbt_signals_descriptor(thread, number, arguments);
     case DBT_CALL_KILL:
     case DBT_CALL_TKILL:
     case DBT_CALL_TGKILL:

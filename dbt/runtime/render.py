@@ -42,6 +42,7 @@ def _lines() -> list[str]:
         "    u8 output_count;",
         "    u8 detail;",
         "    u8 descriptors; /* bit set of arguments */",
+        "    u8 sleeps;      /* a signal can end it */",
         "    u16 output_first;",
         "} dbt_syscall_row;",
         "",
@@ -59,11 +60,12 @@ def _lines() -> list[str]:
     for number in range(count):
         call = known.get(number)
         if call is None:
-            lines.append(f"    [{number}] = {{DBT_SYSCALL_REFUSE, 0, 38, 0, 0}},")
+            lines.append(f"    [{number}] = {{DBT_SYSCALL_REFUSE, 0, 38, 0, 0, 0}},")
             continue
         detail = call.error or numbers.get(call.name, 0)
         treatment = f"DBT_SYSCALL_{call.treatment.name}"
-        row = f"{treatment}, {len(call.outputs)}, {detail}, {call.descriptors}, {len(outputs)}"
+        kept = f"{detail}, {call.descriptors}, {int(call.sleeps)}, {len(outputs)}"
+        row = f"{treatment}, {len(call.outputs)}, {kept}"
         lines.append(f"    [{number}] = {{{row}}}, /* {call.name} */")
         outputs.extend(call.outputs)
     lines += ["};", "", f"static const dbt_output_row dbt_output_rows[{len(outputs)}] = {{"]

@@ -24,6 +24,8 @@ that write-protected code pages can be released before the call and never after 
 The VMM's own descriptor does not exist for the guest: calls with one of the arguments ``fd``,
 ``in_fd``, ``out_fd``, ``old_fd`` and ``target_fd`` answer EBADF for it.
 
+Calls that a signal can interrupt are listed by name: those that signal(7) names, and what waits for files.
+
 Sources: the kernel's arch/x86/entry/syscalls/syscall_64.tbl and section 2 of the manual pages.
 """
 
@@ -90,8 +92,22 @@ class Syscall:
         """Bit set of the argument positions that are open descriptors whatever the others say."""
         return sum(1 << at for at, name in enumerate(self.arguments) if name in _DESCRIPTORS)
 
+    @property
+    def sleeps(self) -> bool:
+        """Whether a signal that comes while the call waits ends it."""
+        return self.name in _sleeping()
+
 
 _DESCRIPTORS = frozenset({"fd", "in_fd", "out_fd", "old_fd", "target_fd"})
+
+_SLEEPING = """
+read readv preadv preadv2 write writev pwritev pwritev2 open openat openat2 creat close ioctl fcntl
+flock fsync fdatasync fallocate truncate ftruncate copy_file_range sendfile splice tee vmsplice poll
+ppoll select pselect6 epoll_wait epoll_pwait epoll_pwait2 pause nanosleep clock_nanosleep connect
+accept accept4 sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg wait4 waitid futex futex_wait
+futex_waitv semop semtimedop msgsnd msgrcv mq_timedsend mq_timedreceive io_getevents io_pgetevents
+io_uring_enter getrandom request_key syslog rt_sigsuspend rt_sigtimedwait
+"""
 
 _TABLE = """
 0 read(fd, buf, count) pass buf[count]
@@ -376,14 +392,14 @@ _TABLE = """
 279 move_pages(pid, n, pages, nodes, status, flags) pass status[n*4]
 280 utimensat(dirfd, path, times, flags) pass
 281 epoll_pwait(fd, events, n, timeout, mask, size) virtual events[n*12]
-282 signalfd(fd, mask, size) virtual
+282 signalfd(fd, mask, size) pass
 283 timerfd_create(clock, flags) pass
 284 eventfd(value) pass
 285 fallocate(fd, mode, offset, length) pass
 286 timerfd_settime(fd, flags, new, old) pass old[32]
 287 timerfd_gettime(fd, value) pass value[32]
 288 accept4(fd, addr, len, flags) pass addr[*len] len[4]
-289 signalfd4(fd, mask, size, flags) virtual
+289 signalfd4(fd, mask, size, flags) pass
 290 eventfd2(value, flags) pass
 291 epoll_create1(flags) pass
 292 dup3(old_fd, new, flags) virtual
@@ -513,6 +529,11 @@ def _parse(line: str) -> Syscall:
     outputs = tuple(_output(arguments, *found) for found in _OUTPUT.findall(outputs_text))
     kind = Treatment.REFUSE if error else Treatment[treatment.upper()]
     return Syscall(int(number), name, arguments, kind, getattr(errno, error or "", 0), outputs)
+
+
+@cache
+def _sleeping() -> frozenset[str]:
+    return frozenset(_SLEEPING.split())
 
 
 @cache
