@@ -53,6 +53,12 @@ FREESTANDING = [
     *("-std=c11", "-O2", "-g1", *WARNINGS, "-ffreestanding", "-fPIE", "-fno-stack-protector"),
     *("-mgeneral-regs-only", "-fno-asynchronous-unwind-tables", "-fvisibility=hidden"),
     *("-fcf-protection=none", "-fno-strict-aliasing", "-ffunction-sections", "-fdata-sections"),
+    # Small copies in place, but no string instructions, and no calls of what libc alone has.
+    *("-fbuiltin", "-fno-tree-loop-distribute-patterns"),
+    *(
+        f"-mmem{what}-strategy=unrolled_loop:128:noalign,libcall:-1:noalign"
+        for what in ("cpy", "set")
+    ),
     *(f"-ffile-prefix-map={ROOT}/=", "-U_FORTIFY_SOURCE"),
 ]
 VMM_LINK = [

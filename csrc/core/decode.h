@@ -169,6 +169,10 @@ typedef struct dbt_effects {
 dbt_status dbt_instruction_decode(const u8 *code, size_t available_bytes, u64 guest_pc,
                                   dbt_mode mode, dbt_instruction *out);
 
+/* The length of an instruction that units hold unchanged (class IDENT, no segment override, no RIP-relative
+ * operand), and of its traits FUSIBLE; or 0 when it takes dbt_instruction_decode to say. 64-bit mode. */
+u32 dbt_instruction_brief(const u8 code[DBT_INSTRUCTION_MAX_BYTES], u32 *traits);
+
 /* The effects of a decoded instruction; total, for every row of the table. */
 void dbt_instruction_effects(const dbt_instruction *instruction, dbt_effects *out);
 

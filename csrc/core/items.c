@@ -9,6 +9,8 @@
 #include "core/plant.h"
 #include "generated/template_numbers.h"
 
+#define AHEAD_BYTES 192u /* code that is translated for the first time comes from memory */
+
 u32 dbt_items_fetch(dbt_engine *engine, u64 guest_pc, u8 bytes[16], bool *changes) {
     u32 count = 0;
     while (count < DBT_INSTRUCTION_MAX_BYTES) {
@@ -28,10 +30,31 @@ u32 dbt_items_fetch(dbt_engine *engine, u64 guest_pc, u8 bytes[16], bool *change
     return count;
 }
 
+/* The most frequent case: an instruction that is copied, in a unit of which nobody wants to know more. Of the
+ * decoded instruction only what is set here holds. */
+static bool take_brief(const dbt_build *build, u64 guest_pc, dbt_item *item) {
+    if (!build->brief || build->changes) {
+        return false;
+    }
+    u32 traits;
+    const u32 length = dbt_instruction_brief(item->bytes, &traits);
+    if (length == 0) {
+        return false;
+    }
+    item->instruction.guest_pc = guest_pc;
+    item->instruction.traits = traits;
+    item->instruction.length = (u8)length;
+    item->instruction.class_ = DBT_CLASS_IDENT;
+    item->template_ = DBT_TEMPLATE_IDENT;
+    item->facts = 0;
+    return true;
+}
+
 /* Decodes the instruction at guest_pc into the item. NOT_MAPPED: not even its first byte can be
  * executed, or it runs from executable into other memory. */
-static dbt_status decode_item(dbt_build *build, u64 guest_pc, dbt_item *item) {
+static dbt_status decode_item(dbt_build *build, u64 guest_pc, dbt_item *item, bool *brief) {
     dbt_engine *engine = build->engine;
+    *brief = false;
     dbt_code_view *view = &build->view;
     if (guest_pc - view->guest_start >= view->size_bytes) {
         const dbt_status status = engine->hooks.fetch(engine->hooks.owner, guest_pc, view);
@@ -45,7 +68,12 @@ static dbt_status decode_item(dbt_build *build, u64 guest_pc, dbt_item *item) {
     if (available > DBT_INSTRUCTION_MAX_BYTES) {
         available = DBT_INSTRUCTION_MAX_BYTES;
         memcpy(item->bytes, view->bytes + offset, DBT_INSTRUCTION_MAX_BYTES);
+        __builtin_prefetch(view->bytes + offset + AHEAD_BYTES);
         build->changes |= view->changes;
+        if (take_brief(build, guest_pc, item)) {
+            *brief = true;
+            return DBT_OK;
+        }
     } else {
         available = dbt_items_fetch(engine, guest_pc, item->bytes, &build->changes);
     }
@@ -194,6 +222,7 @@ dbt_status dbt_items_build(dbt_build *build, u64 guest_pc, u32 cap) {
     const u64 first_page = guest_pc / DBT_PAGE_BYTES;
     engine->item_count = engine->inserted_count = 0;
     build->open_end = true;
+    build->brief = !engine->recording && !engine->counting;
     build->changes = engine->configuration.flags & DBT_CONFIG_CHECK_ALL;
     if (engine->statistics->units_translated >= engine->configuration.cap_after) {
         cap = 1;
@@ -203,7 +232,8 @@ dbt_status dbt_items_build(dbt_build *build, u64 guest_pc, u32 cap) {
         if (engine->item_count && engine->has_stop && guest_pc == engine->stop_pc) {
             break;
         }
-        const dbt_status status = decode_item(build, guest_pc, item);
+        bool brief;
+        const dbt_status status = decode_item(build, guest_pc, item, &brief);
         if (status != DBT_OK) {
             if (engine->item_count == 0) {
                 return status;
@@ -222,9 +252,14 @@ dbt_status dbt_items_build(dbt_build *build, u64 guest_pc, u32 cap) {
         if (engine->item_count && begins_unit(engine, item->instruction.class_)) {
             break;
         }
+        item->fused = item->inserted = false;
+        if (brief) {
+            engine->item_count++;
+            guest_pc = end;
+            continue;
+        }
         item->facts = facts_of(engine, build->arena, &item->instruction);
         item->template_ = dbt_rule_select(&item->instruction, item->facts);
-        item->fused = item->inserted = false;
         if (!choose_scratch(item)) {
             item->template_ = DBT_TEMPLATE_UNSUPPORTED;
         }

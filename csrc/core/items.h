@@ -14,6 +14,7 @@ typedef struct dbt_build {
     u64 landing;         /* behind the last unit's host call nothing stands yet: its return point */
     bool open_end;       /* the last item does not transfer control: the unit goes on at next_pc */
     bool transient;
+    bool brief;          /* of what is copied only the length matters */
     bool changes;        /* the unit comes from a page that changes: it checks its source */
 } dbt_build;
 

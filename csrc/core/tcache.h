@@ -51,22 +51,22 @@ typedef enum dbt_entry_kind {
 /* One translation unit. host_start <= host_body < host_end; between the first two lies the prologue,
  * if entry says there is one. */
 typedef struct dbt_unit {
-    u64 guest_pc;        /* what a lookup reads stands together */
+    u64 guest_pc;        /* 32 bytes, half a cache line: what lookups and links read and write */
     u32 hash_next;
     u16 flags;
     u8 entry;            /* dbt_entry_kind of the inline prologue */
     u8 entry_offset;     /* of the entry from host_start: what stands before it is a miss jump */
-    u64 host_start;
     u64 host_body;
+    u32 incoming;        /* head of the list of exits linked here, by dbt_exit.next */
+    u32 serial;          /* how many units were translated before it */
+    u64 host_start;
     u64 host_end;
     u32 guest_bytes;
     u32 map_at;          /* state map: offset in the engine's map array */
     u32 map_bytes;
     u32 first_exit;      /* exits of a unit are consecutive */
-    u32 incoming;        /* head of the list of exits linked here, by dbt_exit.next */
     u32 page_next[2];    /* lists of units by guest page: first and last page */
     u32 page_previous[2]; /* 0: the head of its list */
-    u32 serial;          /* how many units were translated before it */
     u32 falls_from;      /* the unit that runs into this one, or DBT_NONE */
     u16 exit_count;
     u16 instructions;

@@ -6,6 +6,7 @@ picks a child by a few bits of the selector that decode.c collects.
 """
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -92,6 +93,8 @@ _IMMEDIATES: Final = {
     ("Ob",): 8, ("Ov",): 8, ("Ap",): 9, ("Iwb",): 10, ("Ib", "Ib"): 11, ("Id",): 12, ("L",): 1,
     ("L", "I4"): 1,
 }  # fmt: skip
+# What a brief look knows of immediates: none, a byte, and those of 16, 32 or 64 bits.
+_BRIEF_IMMEDIATES: Final = {0: 0, 1: 1, 2: 1, 4: 2, 5: 3}
 _TUPLES: Final = {"vl": 0x10, "vl/2": 0x11, "vl/4": 0x12, "vl/8": 0x13, "dup": 0x20, "ny": 0x21,
                   "n1": 0, "n2": 1, "n4": 2, "n8": 3, "n16": 4, "n32": 5, "n64": 6}  # fmt: skip
 CHECKS: Final = (
@@ -387,6 +390,79 @@ def _entries(nodes: _Nodes) -> list[list[list[int]]]:
     return result
 
 
+def _brief_leaves(
+    nodes: _Nodes, entry: int, prefix: int, form: int | None = None, reg: int | None = None
+) -> Iterable[tuple[int | None, int | None, int]]:
+    """Form (0 memory, 1 register), reg and row number of each leaf below an entry; None: any."""
+    if not entry & _NODE:
+        yield form, reg, entry
+        return
+    at = entry & ~_NODE
+    shift, mask = nodes.words[at] & 0xFF, nodes.words[at] >> 8
+    for value in range(mask + 1):
+        child = nodes.words[at + 1 + value]
+        if shift == _FIELDS["prefix"][0]:
+            if value == prefix:
+                yield from _brief_leaves(nodes, child, prefix, form, reg)
+        elif shift == _FIELDS["register"][0]:
+            yield from _brief_leaves(nodes, child, prefix, value, reg)
+        elif shift == _FIELDS["reg"][0]:
+            yield from _brief_leaves(nodes, child, prefix, form, value)
+        elif shift != _FIELDS["length"][0] or value == 0:
+            yield from _brief_leaves(nodes, child, prefix, form, reg)
+
+
+def _brief_facts(number: int) -> tuple[int, int, int] | None:
+    """ModRM, immediate and fusibility of a row that a brief look may take, or None."""
+    if number == 0:
+        return None
+    which, row = rows()[number - 1]
+    flags = _row_flags(row)
+    immediate = _BRIEF_IMMEDIATES.get(_immediate(row))
+    if (
+        immediate is None
+        or any(name in row.attributes for name in _CLASSES)
+        or _check(row, which) != "NONE"
+        or flags & (_VSIB | 1 << ROW_FLAGS["ANY_MOD"])
+    ):
+        return None
+    return flags & _MODRM, immediate, int("fuse" in row.attributes)
+
+
+def _brief(nodes: _Nodes, entry: int, prefix: int) -> int:
+    """What decode_brief.c goes by for one opcode and mandatory prefix: 0 where it may not.
+
+    With ModRM: bit 8 * form + reg says that this one may be taken, bit 16 + reg that it may fuse.
+    """
+    found: dict[tuple[int, int], set[tuple[int, int, int] | None]] = {}
+    for form, reg, number in _brief_leaves(nodes, entry, prefix):
+        for each_form in (0, 1) if form is None else (form,):
+            for each_reg in range(8) if reg is None else (reg,):
+                found.setdefault((each_form, each_reg), set()).add(_brief_facts(number))
+    sure = {key: facts.pop() for key, facts in found.items() if len(facts) == 1}
+    taken = {key: facts for key, facts in sure.items() if facts is not None}
+    if not taken:
+        return 0
+    shapes = Counter(facts[:2] for facts in taken.values())
+    (modrm, immediate), count = shapes.most_common(1)[0]
+    if not modrm and count < 16:
+        return 0
+    value = immediate << 25 | (modrm and 1 << 24)
+    for (form, reg), facts in taken.items():
+        if facts[:2] == (modrm, immediate):
+            value |= 1 << (8 * form + reg) | facts[2] << (16 + reg)
+    return value
+
+
+def _brief_table(nodes: _Nodes, entries: Sequence[Sequence[Sequence[int]]]) -> list[list[int]]:
+    """Rows for the one-byte and the 0F map, by mandatory prefix; 64-bit mode."""
+    return [
+        [_brief(nodes, entry, prefix) for entry in entries[0][number]]
+        for number in (0, 1)
+        for prefix in range(4)
+    ]
+
+
 def _lines(values: Sequence[int], show: Callable[[int], str], each: int) -> str:
     return "\n".join(
         "    " + " ".join(f"{show(value)}," for value in values[at : at + each])
@@ -415,6 +491,7 @@ def _render() -> tuple[str, str]:
         "effects": f"const dbt_decode_effect dbt_decode_effects[{len(effects)}]",
         "nodes": f"const u16 dbt_decode_nodes[{len(nodes.words)}]",
         "entries": f"const u16 dbt_decode_entries[2][{len(MAPS)}][256]",
+        "brief": "const u32 dbt_decode_brief[8][256]",
     }
     effect_lines = [
         f"    {{0x{e[0]:x}, 0x{e[1]:x}, 0x{e[2]:x}, 0x{e[3]:x}, 0x{e[4]:x},"
@@ -427,12 +504,16 @@ def _render() -> tuple[str, str]:
         for (name, _), table in zip(MAPS, mode, strict=True):
             entry_lines += [f"    {{ /* {name} */", _lines(table, hex, 14), "    },"]
         entry_lines.append("    },")
+    brief_lines = []
+    for table in _brief_table(nodes, entries):
+        brief_lines += ["    {", _lines(table, hex, 8), "    },"]
     data = [_NOTICE, ""]
     for name, lines in (
         ("rows", row_lines),
         ("effects", effect_lines),
         ("nodes", [_lines(nodes.words, hex, 14)]),
         ("entries", entry_lines),
+        ("brief", brief_lines),
     ):
         data += [f"{declarations[name]} = {{", *lines, "};", ""]
     return _header(declarations.values()), "\n".join(data)

@@ -13,6 +13,8 @@ size_t test_decode_sweep(const u8 *code, size_t size_bytes, u64 guest_pc, u8 *le
                          u64 *targets);
 void test_capstone_lengths(capstone_iterator iterate, size_t handle, void *instruction,
                            const u8 *code, size_t count, size_t stride, u8 *lengths);
+size_t test_brief_check(const u8 *code, size_t count, size_t stride, size_t *ident, size_t *brief);
+size_t test_brief_sweep(const u8 *code, size_t size_bytes, size_t *ident, size_t *brief);
 
 /* Length of each input, 0 where the decoder refuses it. */
 void test_decode_lengths(const u8 *code, size_t count, size_t stride, u64 guest_pc, dbt_mode mode,
@@ -71,4 +73,45 @@ void test_capstone_lengths(capstone_iterator iterate, size_t handle, void *instr
         u64 address = 0;
         lengths[i] = iterate(handle, &at, &left, &address, instruction) ? (u8)address : 0;
     }
+}
+
+/* Whether the brief look agrees with the whole decoder at code, of which 15 bytes may be read; counts. */
+static bool brief_agrees(const u8 *code, dbt_instruction *whole, size_t *ident, size_t *brief)
+{
+    const u32 overrides = DBT_PREFIX_FS | DBT_PREFIX_GS;
+    u32 traits = 0;
+    const u32 length = dbt_instruction_brief(code, &traits);
+    const dbt_status status =
+        dbt_instruction_decode(code, DBT_INSTRUCTION_MAX_BYTES, 0x10000, DBT_MODE_64, whole);
+    *ident += status == DBT_OK && whole->class_ == DBT_CLASS_IDENT;
+    *brief += length != 0;
+    return length == 0 || (status == DBT_OK && whole->class_ == DBT_CLASS_IDENT &&
+                           whole->length == length && !(whole->prefixes & overrides) &&
+                           !(whole->traits & DBT_TRAIT_RIP_RELATIVE) &&
+                           (whole->traits & DBT_TRAIT_FUSIBLE) == traits);
+}
+
+/* The first input where the two differ, or count. */
+size_t test_brief_check(const u8 *code, size_t count, size_t stride, size_t *ident, size_t *brief)
+{
+    dbt_instruction whole;
+    for (size_t i = 0; i < count; i++) {
+        if (!brief_agrees(code + i * stride, &whole, ident, brief)) {
+            return i;
+        }
+    }
+    return count;
+}
+
+/* The same for a linear sweep: the first offset where they differ, or size_bytes. */
+size_t test_brief_sweep(const u8 *code, size_t size_bytes, size_t *ident, size_t *brief)
+{
+    dbt_instruction whole;
+    for (size_t at = 0; at + DBT_INSTRUCTION_MAX_BYTES <= size_bytes;) {
+        if (!brief_agrees(code + at, &whole, ident, brief)) {
+            return at;
+        }
+        at += whole.class_ == DBT_CLASS_INVALID ? 1 : whole.length;
+    }
+    return size_bytes;
 }

@@ -11,6 +11,8 @@ import os
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -74,7 +76,8 @@ def library() -> Any:
         if done.returncode:
             raise RuntimeError(f"{shlex.join(command)}\n{done.stderr}")
         loaded = ctypes.CDLL(str(target))
-    loaded.test_decode_sweep.restype = ctypes.c_size_t
+    for function in (loaded.test_decode_sweep, loaded.test_brief_check, loaded.test_brief_sweep):
+        function.restype = ctypes.c_size_t
     return loaded
 
 
@@ -120,6 +123,46 @@ def sweep(code: bytes, pc: int) -> tuple[bytearray, Any]:
         code, ctypes.c_size_t(len(code)), ctypes.c_uint64(pc), found, targets
     )
     return bytearray(found), targets
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What the brief look says of many instructions.
+
+    Attributes:
+        difference: the first bytes of which it says something else than the decoder, or None.
+        ident: how many of them are copied unchanged.
+        brief: how many of those it takes.
+    """
+
+    difference: bytes | None
+    ident: int
+    brief: int
+
+
+def _brief(data: bytes, at: int, counts: Sequence[ctypes.c_size_t]) -> Brief:
+    difference = data[at : at + STRIDE] if at < len(data) else None
+    ident, taken = (count.value for count in counts)
+    return Brief(difference, ident, taken)
+
+
+def _references(counts: Sequence[ctypes.c_size_t]) -> Iterator[Any]:
+    return (ctypes.byref(count) for count in counts)
+
+
+def brief(data: bytes) -> Brief:
+    """The brief look beside the decoder at inputs of STRIDE bytes."""
+    counts = ctypes.c_size_t(), ctypes.c_size_t()
+    inputs = ctypes.c_size_t(len(data) // STRIDE)
+    which = library().test_brief_check(data, inputs, ctypes.c_size_t(STRIDE), *_references(counts))
+    return _brief(data, which * STRIDE, counts)
+
+
+def brief_sweep(code: bytes) -> Brief:
+    """The same for a linear sweep over code."""
+    counts = ctypes.c_size_t(), ctypes.c_size_t()
+    at = library().test_brief_sweep(code, ctypes.c_size_t(len(code)), *_references(counts))
+    return _brief(code, at, counts)
 
 
 @cache

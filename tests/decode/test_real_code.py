@@ -50,7 +50,7 @@ WINDOWS: Final = 8
 REFUSED: Final = 255
 
 
-def _sections(path: Path) -> Iterator[tuple[int, bytes]]:
+def sections(path: Path) -> Iterator[tuple[int, bytes]]:
     with path.open("rb") as file:
         for section in ELFFile(file).iter_sections():
             executable = section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR
@@ -101,7 +101,7 @@ def _check(name: str, whole: bool) -> None:
     if not path.exists():
         pytest.skip(f"{path} is not installed")
     count = 0
-    for pc, code in _sections(path):
+    for pc, code in sections(path):
         for start, window in [(pc, code)] if whole else _windows(pc, code):
             seen, found = _differences(start, window)
             count += seen
