@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,6 +30,16 @@ class Timed:
 
 def _built(name: str, variant: str, *flags: str, source: str = "") -> str:
     return inputs.program(name, source or f"{name}.c", variant, *flags)
+
+
+def _classes(where: Context) -> str:
+    """The directory of Bench.class; without a compiler it is empty, and java says so."""
+    directory = where.directory / "classes"
+    compiler = shutil.which("javac")
+    if compiler is not None and not (directory / "Bench.class").exists():
+        words = [compiler, "-d", str(directory), where.workload("Bench.java")]
+        subprocess.run(words, check=True, capture_output=True)
+    return str(directory)
 
 
 _NO_INLINE = ("-fno-inline", "-fno-optimize-sibling-calls", "-fno-ipa-cp")
@@ -57,4 +69,8 @@ TIMED: tuple[Timed, ...] = (
     Timed("awk", lambda c: ["/usr/bin/mawk", "-f", c.workload("w.awk"), "words.txt"]),
     Timed("cc1", lambda _: [compiler_part("cc1"), "-quiet", "-O2", "big.i", "-o", "-"]),
     Timed("cc1plus", lambda _: [compiler_part("cc1plus"), "-quiet", "-O0", "stl.ii", "-o", "-"]),
+    Timed("node", lambda c: ["/usr/bin/node", c.workload("loop.js")], goal=2.0),
+    Timed("java", lambda c: ["/usr/bin/java", "-cp", _classes(c), "Bench"], goal=2.0),
+    Timed("luajit", lambda c: ["/usr/bin/luajit", c.workload("lj.lua")], goal=2.5),
+    Timed("pypy3", lambda c: ["/usr/bin/pypy3", c.workload("rich.script"), "20"], goal=2.5),
 )

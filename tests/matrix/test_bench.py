@@ -77,16 +77,32 @@ def test_what_is_called_a_callout_is_one() -> None:
 
 
 def test_perf_samples_are_sorted_by_origin() -> None:
-    text = (
-        "    7 7f0000000000 [unknown] (//anon)\n"
-        "    7 7f0000001000 [unknown] (/tmp/perf-7.map)\n"
-        "    7 7f0000002000 dbt_dispatch (/usr/lib/dbt/dbt-vmm)\n"
-        "    7 7f0000002100 dbt_gate_syscall (/usr/lib/dbt/dbt-vmm)\n"
-        "    7 ffffffff8100 do_syscall_64 ([kernel.kallsyms])\n"
-        "    7 7f0000003000 Py_INCREF (/usr/bin/python3.11)\n"
-        "    8 7f0000003000 other (/usr/lib/dbt/dbt-vmm)\n"
+    vmm, cache, interpreter = (
+        "7f2000 dbt_dispatch (/usr/lib/dbt/dbt-vmm)",
+        "7f0000 [unknown] (//anon)",
+        "7f3000 Py_INCREF (/usr/bin/python3.11)",
     )
-    assert of_perf(text, 7) == {"cache": 0.4, "vmm": 0.2, "kernel": 0.4}
+    call = ("ff8100 vfs_read ([kernel.kallsyms])", "ff8200 do_syscall_64 ([kernel.kallsyms])")
+    fault = (
+        "ff8300 exc_page_fault ([kernel.kallsyms])",
+        "ff8400 asm_exc_page_fault ([kernel.kallsyms])",
+    )
+    samples = (
+        (7, cache, "0 [unknown] ([unknown])"),
+        (7, "7f1000 [unknown] (/tmp/perf-7.map)"),
+        (7, *fault, cache),
+        (7, vmm),
+        (7, *fault, vmm),
+        (7, "7f2100 dbt_gate_syscall (/usr/lib/dbt/dbt-vmm)"),
+        (7, *call, vmm),
+        (7, *call, "7f2100 dbt_gate_syscall (/usr/lib/dbt/dbt-vmm)"),
+        (7, *call, interpreter),
+        (7, *fault, interpreter),
+        (7, interpreter),
+        (8, vmm),
+    )
+    text = "\n\n".join("\n\t".join(map(str, sample)) for sample in samples)
+    assert of_perf(text, 7) == {"cache": 3 / 8, "vmm": 2 / 8, "kernel": 3 / 8}
 
 
 def perf_samples() -> bool:
