@@ -1,7 +1,6 @@
 /* What one sensitive instruction costs, in ticks of the time-stamp counter, as its argument says:
  *   counter   rdtsc
  *   trap      rdtsc taken away by the kernel, and carried out by the handler of the signal
- *   base      rdgsbase
  * Prints ticks for each of COUNT executions. */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -32,27 +31,20 @@ static void emulate(int number, siginfo_t *info, void *frame)
 
 int main(int argc, char **argv)
 {
-    const char *what = argc > 1 ? argv[1] : "counter";
+    int traps = argc > 1 && strcmp(argv[1], "trap") == 0;
     unsigned long count = argc > 2 ? strtoul(argv[2], 0, 10) : 100000;
     struct sigaction action = {.sa_sigaction = emulate, .sa_flags = SA_SIGINFO};
     unsigned long start, end;
     sigaction(SIGSEGV, &action, 0);
     start = ticks();
-    if (strcmp(what, "base") == 0) {
-        for (unsigned long at = 0; at < count; at++) {
-            __asm__ volatile("rdgsbase %%rax" : : : "rax");
-        }
-    } else {
-        int traps = strcmp(what, "trap") == 0;
-        if (traps && prctl(PR_SET_TSC, PR_TSC_SIGSEGV) != 0) {
-            return 1;
-        }
-        for (unsigned long at = 0; at < count; at++) {
-            __asm__ volatile("rdtsc" : : : "rax", "rdx");
-        }
-        if (traps) {
-            prctl(PR_SET_TSC, PR_TSC_ENABLE);
-        }
+    if (traps && prctl(PR_SET_TSC, PR_TSC_SIGSEGV) != 0) {
+        return 1;
+    }
+    for (unsigned long at = 0; at < count; at++) {
+        __asm__ volatile("rdtsc" : : : "rax", "rdx");
+    }
+    if (traps) {
+        prctl(PR_SET_TSC, PR_TSC_ENABLE);
     }
     end = ticks();
     printf("%.1f\n", (double)(end - start) / count);

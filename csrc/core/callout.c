@@ -1,4 +1,5 @@
-/* Job: carries out the instructions that a callout stands for: cpuid, gs base, gs selectors, xbegin.
+/* Job: carries out the instructions that a callout stands for: cpuid, gs base, gs selectors, xbegin, and
+ * where the setting asks for it those that read the time-stamp counter.
  * State: the context. Invariant: what the guest sees is virtual where the host's would be wrong, and
  * the host's own answer everywhere else. */
 #include "core/tcache.h"
@@ -108,6 +109,25 @@ static void execute_xbegin(dbt_context *context, const dbt_instruction *instruct
     context->rip = instruction->branch_target;
 }
 
+/* rdtsc, rdtscp. False where the guest has taken the counter away (PR_SET_TSC): it is away from the VMM too,
+ * whose handler makes 0 of rdtsc. So rdtscp, for which there is no such handler, comes second. */
+static bool execute_counter(dbt_context *context, const dbt_instruction *instruction) {
+    const u64 ticks = dbt_ticks();
+    u32 low = (u32)ticks;
+    u32 high = (u32)(ticks >> 32);
+    if (ticks == 0) {
+        return false;
+    }
+    if (instruction->opcode != DBT_OPCODE_RDTSC) {
+        u32 processor;
+        __asm__ volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(processor));
+        context->registers[DBT_RCX] = processor;
+    }
+    context->registers[DBT_RAX] = low;
+    context->registers[DBT_RDX] = high;
+    return true;
+}
+
 bool dbt_callout_execute(dbt_context *context, const dbt_instruction *instruction) {
     const u64 next = instruction->guest_pc + instruction->length;
     switch ((dbt_class)instruction->class_) {
@@ -130,6 +150,12 @@ bool dbt_callout_execute(dbt_context *context, const dbt_instruction *instructio
     case DBT_CLASS_XBEGIN:
         execute_xbegin(context, instruction);
         return true;
+    case DBT_CLASS_SENSITIVE:
+        if (!dbt_instruction_reads_counter(instruction) || !execute_counter(context, instruction)) {
+            return false;
+        }
+        context->rip = next;
+        return true;
     case DBT_CLASS_IDENT:
     case DBT_CLASS_PCREL:
     case DBT_CLASS_JCC:
@@ -145,7 +171,6 @@ bool dbt_callout_execute(dbt_context *context, const dbt_instruction *instructio
     case DBT_CLASS_TRAP:
     case DBT_CLASS_POPF:
     case DBT_CLASS_PRIVILEGED:
-    case DBT_CLASS_SENSITIVE:
     case DBT_CLASS_INVALID:
     case DBT_CLASS_COUNT:
         break;

@@ -176,4 +176,16 @@ u32 dbt_instruction_brief(const u8 code[DBT_INSTRUCTION_MAX_BYTES], u32 *traits)
 /* The effects of a decoded instruction; total, for every row of the table. */
 void dbt_instruction_effects(const dbt_instruction *instruction, dbt_effects *out);
 
+#define DBT_OPCODE_RDTSC 0x31
+#define DBT_OPCODE_GROUP_7 0x01
+#define DBT_MODRM_RDTSCP 0xf9
+
+/* Whether it is rdtsc or rdtscp. */
+static inline bool dbt_instruction_reads_counter(const dbt_instruction *instruction)
+{
+    return instruction->map == DBT_MAP_0F &&
+           (instruction->opcode == DBT_OPCODE_RDTSC ||
+            (instruction->opcode == DBT_OPCODE_GROUP_7 && instruction->modrm == DBT_MODRM_RDTSCP));
+}
+
 #endif

@@ -140,6 +140,10 @@ static u32 facts_of(const dbt_engine *engine, u32 arena, const dbt_instruction *
     if (instruction->class_ == DBT_CLASS_SEGMENT && selector_gs(instruction)) {
         facts |= DBT_FACT_SELECTOR_GS;
     }
+    if (instruction->class_ == DBT_CLASS_SENSITIVE && dbt_instruction_reads_counter(instruction) &&
+        engine->configuration.flags & DBT_CONFIG_TSC_CALLOUT) {
+        facts |= DBT_FACT_COUNTER;
+    }
     return facts;
 }
 

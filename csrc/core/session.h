@@ -25,6 +25,7 @@ typedef enum dbt_personality { DBT_PERSONALITY_LINUX = 0, DBT_PERSONALITY_MACHIN
 #define DBT_CONFIG_COUNT 0x80    /* every unit counts its executions: core/profile.h */
 #define DBT_CONFIG_CHECK_ALL 0x100  /* every unit checks that its source is unchanged */
 #define DBT_CONFIG_CHECK_NONE 0x200 /* no page is ever taken for one that changes: writes into it are reported */
+#define DBT_CONFIG_TSC_CALLOUT 0x400 /* rdtsc and rdtscp are callouts */
 #define DBT_CONFIG_WIDE_RETURNS 0x40 /* PEXT is fast: paired returns use a larger table */
 
 /* dbt_configuration.cpu: what cpuid and the auxiliary vector tell the guest. */

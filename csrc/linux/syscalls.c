@@ -378,6 +378,18 @@ static void fetch_fault(dbt_linux_thread *thread)
     dbt_signals_force(thread, &signal);
 }
 
+/* Reads of the time-stamp counter, while the guest has it taken away. */
+static void counter_fault(dbt_linux_thread *thread)
+{
+    dbt_linux_signal signal = {
+        .info = {.number = DBT_SIGSEGV, .code = DBT_SI_KERNEL},
+        .trap_number = TRAP_PROTECTION,
+        .cr2 = thread->trap_cr2,
+    };
+    thread->context->rflags |= DBT_RFLAGS_RF; /* as the processor saves it for a fault */
+    dbt_signals_force(thread, &signal);
+}
+
 _Noreturn static void unsupported(dbt_linux_thread *thread, const dbt_instruction *instruction)
 {
     char bytes[256];
@@ -418,6 +430,10 @@ void dbt_linux_exit(dbt_context *context, dbt_exit_kind kind, const dbt_instruct
         }
         return;
     case DBT_EXIT_KIND_UNSUPPORTED:
+        if (instruction != 0 && dbt_instruction_reads_counter(instruction)) {
+            counter_fault(thread);
+            return;
+        }
         unsupported(thread, instruction);
     case DBT_EXIT_KIND_MEMORY:
         refuse(thread, "there is no memory for translated code (is there a limit on address space?)");

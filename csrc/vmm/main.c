@@ -12,6 +12,9 @@
 
 #define CPUID_FEATURES 7u
 #define CPUID_EBX_BMI2 (1u << 8)
+#define CPUID_EXTENDED 0x80000000u
+#define CPUID_EXTENDED_FEATURES 0x80000001u
+#define CPUID_EDX_RDTSCP (1u << 27)
 #define CPUID_ECX_INTEL 0x6c65746eu /* the end of GenuineIntel */
 #define CPUID_FAMILY_ZEN3 0x19u
 #define AUX_HWCAP2 26
@@ -211,6 +214,17 @@ static bool has_fast_pext(void)
     return (model[0] >> 8 & 0xf) + (model[0] >> 20 & 0xff) >= CPUID_FAMILY_ZEN3;
 }
 
+static bool has_rdtscp(void)
+{
+    u32 features[4];
+    dbt_host_cpuid(CPUID_EXTENDED, 0, features);
+    if (features[0] < CPUID_EXTENDED_FEATURES) {
+        return false;
+    }
+    dbt_host_cpuid(CPUID_EXTENDED_FEATURES, 0, features);
+    return (features[3] & CPUID_EDX_RDTSCP) != 0;
+}
+
 static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
                           dbt_exit_function exit_function, u64 avoid_low, u64 avoid_high,
                           u64 guest_code_bytes)
@@ -232,6 +246,9 @@ static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
     };
     dbt_configuration configuration = process->session->configuration;
     configuration.flags |= has_fast_pext() ? DBT_CONFIG_WIDE_RETURNS : 0u;
+    if ((configuration.flags & DBT_CONFIG_TSC_CALLOUT) != 0 && !has_rdtscp()) {
+        fail(DBT_STATUS_FAILED, "this processor lacks rdtscp; do without --tsc callout", "");
+    }
     if (process->record == 0) {
         configuration.flags &= ~(u32)DBT_CONFIG_RECORD;
     }

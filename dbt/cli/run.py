@@ -17,6 +17,7 @@ from dbt.tcache.settings import (
     parse_returns,
     parse_self_check,
     parse_size,
+    parse_tsc,
 )
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ OPTIONS = (
            "The processor that the program sees: host, or x86-64-v2 (no AVX)."),
     Option("--self-check", "self_check", "WHICH", parse_self_check,
            "Units that compare their source at entry: auto (often written pages), always, never."),
+    Option("--tsc", "tsc", "WAY", parse_tsc,
+           "How rdtsc and rdtscp are carried out: native, or callout (by the VMM, to measure it)."),
     Option("--translation-budget", "translation_budget", "N", parse_count,
            "End a process that has more than N guest instructions translated (0: none)."),
     Option("--die-with-parent", "", "", bool,

@@ -205,6 +205,8 @@ def _flags(settings: Settings) -> int:
         flags |= lib.DBT_CONFIG_CHECK_ALL
     if settings.self_check == "never":
         flags |= lib.DBT_CONFIG_CHECK_NONE
+    if settings.tsc == "callout":
+        flags |= lib.DBT_CONFIG_TSC_CALLOUT
     return flags
 
 

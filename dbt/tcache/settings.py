@@ -20,6 +20,7 @@ CHAIN_ALL = 0xFFFFFFFF
 RETURNS = ("auto", "table", "paired")
 CPUS = ("host", "x86-64-v2")
 SELF_CHECKS = ("auto", "always", "never")
+TSC = ("native", "callout")
 PLANTS = ("length", "flag", "scratch", "target", "link", "store", "stale")
 
 _UNITS = {"": 1, "K": KIB, "M": MIB, "G": GIB}
@@ -45,6 +46,8 @@ class Settings(NamedTuple):
         self_check: which units compare their source at entry with what was translated: those of
             pages that keep being written ("auto"), all ("always"), or none ("never": each write
             into a page of code is a fault).
+        tsc: how rdtsc and rdtscp are carried out: by the processor ("native"), or by the VMM
+            ("callout"), which costs hundreds of cycles and is there to be measured.
         translation_budget: guest instructions that one process may have translated, retranslations
             included; one that wants more is ended. 0: any number.
         plant: a bug to be made on purpose, to see that comparing finds it: its kind, one of
@@ -61,6 +64,7 @@ class Settings(NamedTuple):
     returns: str = "auto"
     cpu: str = "host"
     self_check: str = "auto"
+    tsc: str = "native"
     translation_budget: int = 0
     plant: tuple[str, int] | None = None
 
@@ -147,6 +151,7 @@ def _one_of(names: Sequence[str], what: str) -> Callable[[str], str]:
 parse_returns = _one_of(RETURNS, "way for returns")
 parse_cpu = _one_of(CPUS, "processor to show")
 parse_self_check = _one_of(SELF_CHECKS, "choice of checks")
+parse_tsc = _one_of(TSC, "way to read the time-stamp counter")
 
 
 def _parse_no(text: str) -> bool:
@@ -162,5 +167,6 @@ VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "DBT_RETURNS": ("returns", parse_returns),
     "DBT_CPU": ("cpu", parse_cpu),
     "DBT_SELF_CHECK": ("self_check", parse_self_check),
+    "DBT_TSC": ("tsc", parse_tsc),
     "DBT_TRANSLATION_BUDGET": ("translation_budget", parse_count),
 }

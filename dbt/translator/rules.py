@@ -24,6 +24,7 @@ FACTS: tuple[tuple[str, str], ...] = (
     ("TOO_LONG", "invalid bytes that do not end within 15: another exception"),
     ("WIDE", "with PAIRED: the table of returns is indexed by 18 bits, not 16"),
     ("PAIRED", "setting: calls and returns use host calls and returns, for the return predictor"),
+    ("COUNTER", "setting: the time-stamp counter is read by C; an instruction that reads it"),
 )
 """The closed enumeration of facts: name and meaning; bit n is row n."""
 
@@ -105,6 +106,7 @@ RULES: tuple[Rule, ...] = (
     _rule("POPF", "popf"),
     _rule("XBEGIN", "callout"),
     *_memory_rows("PRIVILEGED"),
+    _rule("SENSITIVE", "callout", "COUNTER"),
     *_memory_rows("SENSITIVE"),
     _rule("INVALID", "too_long", "TOO_LONG"),
     _rule("INVALID", "invalid"),

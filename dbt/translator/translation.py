@@ -42,6 +42,7 @@ class Options(NamedTuple):
         counted: whether units count their executions.
         plant: a bug to be made on purpose: its kind, DBT_PLANT_*, and guest address; (0, 0): none.
         check: whether units check at their entry that their source has not changed.
+        tsc_callout: whether C reads the time-stamp counter for the guest.
     """
 
     tc_size_bytes: int = 1 << 20
@@ -53,6 +54,7 @@ class Options(NamedTuple):
     counted: bool = False
     plant: tuple[int, int] = (0, 0)
     check: bool = False
+    tsc_callout: bool = False
 
 
 def _configuration(options: Options) -> Any:
@@ -64,6 +66,7 @@ def _configuration(options: Options) -> Any:
         | (lib.DBT_CONFIG_WIDE_RETURNS if options.wide else 0)
         | (lib.DBT_CONFIG_COUNT if options.counted else 0)
         | (lib.DBT_CONFIG_CHECK_ALL if options.check else 0)
+        | (lib.DBT_CONFIG_TSC_CALLOUT if options.tsc_callout else 0)
     )
     configuration.tc_size_bytes = options.tc_size_bytes
     configuration.unit_cap = options.unit_cap

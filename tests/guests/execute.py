@@ -133,8 +133,9 @@ def run(
     from dbt.tcache.settings import Settings
 
     # The mode is the caller's, all else is as the environment says.
-    returns = Settings.from_environment().returns
-    with Session(Settings(**{"returns": returns, **MODES[mode], **(settings or {})})) as session:
+    asked = Settings.from_environment()
+    ways = {"returns": asked.returns, "tsc": asked.tsc}
+    with Session(Settings(**{**ways, **MODES[mode], **(settings or {})})) as session:
         outcome = _execute(
             ["dbt-vmm", str(session.fd), command[0], *words],
             str(vmm_path()),

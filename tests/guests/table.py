@@ -201,6 +201,7 @@ GUESTS: tuple[Guest, ...] = (
     _bare("syscall_state"),
     _linked("cpuid_leaves", variants=("static", "pie")),
     _linked("clocks", b"ok\n"),
+    _linked("counter", variants=("static", "pie")),
     *(
         _linked("vector_kept", arguments=(kind,), label=kind, variants=("static", "pie"))
         for kind in ("x87", "sse", "avx", "avx512")

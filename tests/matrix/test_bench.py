@@ -70,10 +70,12 @@ def test_a_sensitive_instruction_has_its_cost(way: Way) -> None:
     assert ticks(way, runs=1, count=100) > 0
 
 
-def test_what_is_called_a_callout_is_one() -> None:
+@pytest.mark.parametrize("tsc, is_callout", [("callout", True), ("native", False)])
+def test_what_is_called_a_callout_is_one(tsc: str, is_callout: bool) -> None:
     program = inputs.program("sensitive", "sensitive.c", "pie")
-    done = dbt.run([program, "base", "1000"], capture_output=True)
-    assert done.statistics.exits_callout >= 1000
+    settings = dbt.Settings(tsc=tsc)
+    done = dbt.run([program, "counter", "1000"], settings=settings, capture_output=True)
+    assert (done.statistics.exits_callout >= 1000) == is_callout
 
 
 def test_perf_samples_are_sorted_by_origin() -> None:

@@ -12,6 +12,7 @@ writes. Directives:
 ``%wide``           paired returns use the larger table
 ``%counted``        units count their executions
 ``%check``          units check at their entry that their source has not changed
+``%tsc``            C reads the time-stamp counter for the guest
 ``%stubs``          the stubs of the exits are shown too
 ``%far ADDRESS``    the assembly below stands there; the first exit above is linked to it
 ``%far-entry KIND`` by body, or by call
@@ -157,6 +158,7 @@ def run(case: Case) -> Outcome:
         wide=case.directive("wide") is not None,
         counted=case.directive("counted") is not None,
         check=case.directive("check") is not None,
+        tsc_callout=case.directive("tsc") is not None,
     )
     with Translation(near, pc, options) as translation:
         if case.directive("body"):

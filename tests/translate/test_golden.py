@@ -45,7 +45,13 @@ def test_every_template_is_shown() -> None:
 def can_be(class_: str, facts: set[str]) -> bool:
     """Whether an instruction of a class can have exactly these facts."""
     implied = {"GS_OPAQUE": "GS", "GS_STACK": "GS", "NEAR": "RIP_RELATIVE"}
-    only_in = {"POPS": "RET", "SELECTOR_GS": "SEGMENT", "TOO_LONG": "INVALID", "GS_STACK": "IDENT"}
+    only_in = {
+        "POPS": "RET",
+        "SELECTOR_GS": "SEGMENT",
+        "TOO_LONG": "INVALID",
+        "GS_STACK": "IDENT",
+        "COUNTER": "SENSITIVE",
+    }
     never = [
         {"GS_STACK", "RIP_RELATIVE"},  # pop through the stack pointer
         {"GS_OPAQUE", "NEAR"},  # RIP-relative and opaque: a 32-bit address, which is never near

@@ -50,7 +50,9 @@ def check_instruction(
 
 def ways_for(template: str) -> Options:
     """The settings in which a rule chooses the template."""
-    return Options(paired="paired" in template, wide="wide" in template)
+    return Options(
+        paired="paired" in template, wide="wide" in template, tsc_callout=template == "callout"
+    )
 
 
 CASES = """
@@ -122,6 +124,8 @@ syscall         syscall
 callout         cpuid
 callout         rdgsbase rcx
 callout         mov gs, eax
+callout         rdtsc
+callout         rdtscp
 unsupported     int 0x80
 unsupported     retf
 unsupported     pop qword ptr gs:[rsp + 8]
