@@ -7,13 +7,16 @@ names its metric, and why runs alternate.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +88,30 @@ def parse_perf(text: str) -> dict[str, float]:
     return values
 
 
+@contextlib.contextmanager
+def _ended_after(pid: int, timeout_s: float | None, late: threading.Event) -> Iterator[None]:
+    """Kills a process's session, and says so, when what is done meanwhile takes too long.
+
+    The process is waited for afterwards, so that its number stays its own.
+    """
+
+    def end() -> None:
+        late.set()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+    if timeout_s is None:
+        yield
+        return
+    timer = threading.Timer(timeout_s, end)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
 def measure(
     words: Sequence[str],
     *,
@@ -93,9 +120,11 @@ def measure(
     cwd: Path,
     environment: dict[str, str],
     stdin: Path | None = None,
+    stdout: Path | None = None,
+    timeout_s: float | None = None,
     statuses: tuple[int, ...] = (0,),
 ) -> Sample:
-    """Runs a command to its end, output thrown away.
+    """Runs a command to its end.
 
     Args:
         words: the argument vector.
@@ -104,10 +133,12 @@ def measure(
         cwd: its working directory.
         environment: its whole environment.
         stdin: a file for its standard input.
+        stdout: a file for its standard output; none: it is thrown away.
+        timeout_s: seconds of wall time after which it is killed, with all that it has started.
         statuses: exit statuses that are right.
 
     Raises:
-        RuntimeError: it ended in another way.
+        RuntimeError: it ended in another way, or had to be killed.
     """
     with tempfile.NamedTemporaryFile() as report:
         command = list(words)
@@ -118,22 +149,27 @@ def measure(
             ]  # fmt: skip
             executable = None
         started = time.monotonic()
-        with open(stdin or os.devnull, "rb") as source:
+        with open(stdin or os.devnull, "rb") as source, open(stdout or os.devnull, "wb") as sink:
             process = subprocess.Popen(
                 command,
                 executable=executable,
                 pass_fds=descriptors,
                 stdin=source,
-                stdout=subprocess.DEVNULL,
+                stdout=sink,
                 stderr=subprocess.PIPE,
                 cwd=cwd,
                 env=environment,
+                start_new_session=timeout_s is not None,
             )
         assert process.stderr is not None
-        errors = process.stderr.read()
+        late = threading.Event()
+        with _ended_after(process.pid, timeout_s, late):
+            errors = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         wall_s = time.monotonic() - started
         process.returncode = os.waitstatus_to_exitcode(status)
+        if late.is_set():
+            raise RuntimeError(f"{words}: more than {timeout_s:.0f} s")
         if process.returncode not in statuses:
             raise RuntimeError(f"{words}: status {process.returncode}: {errors[-400:]!r}")
         if not have_counters():

@@ -2,7 +2,8 @@
 
     python -m bench.run [--rounds N] [--peers] [--mode MODE] [NAME...]
 
-The report ends with start-up and cold translation; everything is kept as JSON in build/bench.
+The report ends with start-up and cold translation; everything is kept as JSON in build/bench, of
+which `python -m bench.compare OLD NEW` compares two.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,20 +23,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.counters import Sample, have_counters, measure, metric
+from bench.peers import TIMEOUT_S, Runner, missing, peers, unfit
 from bench.programs import TIMED, Timed
 from tests.guests.build import build
 from tests.guests.execute import ENVIRONMENT, MODES, ROOT, run, vmm_path
 from tests.matrix.program import Context, context
 
 OUTPUT = ROOT / "build" / "bench"
-
-#: Other translators that install from Debian: column to the words before the program's own.
-PEERS = {
-    "qemu": ("qemu-x86_64",),
-    "valgrind": ("valgrind", "--tool=none", "-q"),
-}
-
-Runner = Callable[[list[str], Context], Sample]
 
 
 @dataclass
@@ -48,12 +41,14 @@ class Result:
         goal: the ratio it shall not exceed, 0 for none.
         samples: column to its samples, in the order they were taken.
         error: why it could not be measured; empty when it could.
+        absent: column to why that one has no figure, for peers.
     """
 
     name: str
     goal: float
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     error: str = ""
+    absent: dict[str, str] = field(default_factory=dict)
 
     def ratios(self, column: str) -> list[float]:
         """The cost of each run of a column over the native run of the same round."""
@@ -114,23 +109,6 @@ def translated_runner(mode: str, *, sampled: bool = False, counted: bool = False
     return runner
 
 
-def peer_runner(before: tuple[str, ...]) -> Runner:
-    """What times a program under another translator.
-
-    Args:
-        before: the words before the program's own command line.
-    """
-
-    def runner(words: list[str], where: Context) -> Sample:
-        path = shutil.which(before[0])
-        assert path is not None
-        return measure(
-            [path, *before[1:], *words], cwd=where.directory, environment=dict(ENVIRONMENT)
-        )
-
-    return runner
-
-
 def time_program(timed: Timed, where: Context, rounds: int, columns: dict[str, Runner]) -> Result:
     """Times one program, natively and in each column, in alternation.
 
@@ -145,9 +123,11 @@ def time_program(timed: Timed, where: Context, rounds: int, columns: dict[str, R
     if not Path(words[0]).exists():
         result.error = f"{words[0]} is not installed"
         return result
+    others = set(columns) - {"dbt", "sampled", "counted"}
+    result.absent = {name: why for name in others if (why := unfit(name, timed.name))}
     for number in range(rounds):
         for column, runner in {"native": run_native, **columns}.items():
-            if number and column in PEERS:
+            if column in result.absent or (number and column in others):
                 continue
             try:
                 result.samples.setdefault(column, []).append(runner(words, where))
@@ -155,7 +135,7 @@ def time_program(timed: Timed, where: Context, rounds: int, columns: dict[str, R
                 if column == "dbt":
                     result.error = str(error)
                     return result
-                columns = {name: value for name, value in columns.items() if name != column}
+                result.absent[column] = str(error)
     return result
 
 
@@ -217,9 +197,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         columns["sampled"] = translated_runner(options.mode, sampled=True)
         columns["counted"] = translated_runner(options.mode, sampled=True, counted=True)
     if options.peers:
-        columns |= {
-            name: peer_runner(words) for name, words in PEERS.items() if shutil.which(words[0])
-        }
+        columns |= peers(options.timeout)
+        for name, why in missing().items():
+            console.print(f"no {name}: {why}", highlight=False, markup=False)
     results = []
     for timed in TIMED:
         if options.names and timed.name not in options.names:
@@ -245,6 +225,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--mode", default="default", choices=list(MODES), help="of the engine")
     parser.add_argument(
         "--peers", action="store_true", help="time the installed peers too, one round"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=TIMEOUT_S,
+        metavar="SECONDS",
+        help=f"of a peer's run, after which it is given up (default {TIMEOUT_S:.0f})",
     )
     parser.add_argument(
         "--profile", action="store_true", help="time `dbt profile`, sampled and counted, too"
@@ -287,6 +274,10 @@ def _print(
             *(f"{value:.2f}" if (value := result.ratio(name)) else "-" for name in columns[1:]),
         )
     console.print(table)
+    for result in results:
+        for column, why in result.absent.items():
+            line = f"{result.name} has no figure for {column}: {why}"
+            console.print(line, highlight=False, markup=False)
 
 
 def _print_costs(

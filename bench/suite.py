@@ -6,20 +6,18 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.counters import Sample, measure
-from bench.run import PEERS, peer_runner, run_native, translated_runner
+from bench.peers import Runner, missing, peers, unfit
+from bench.run import run_native, translated_runner
 from tests.guests.build import build
 from tests.guests.execute import ENVIRONMENT, ROOT
 from tests.matrix import inputs
 from tests.matrix.program import Context
-
-Runner = Callable[[list[str], Context], Sample]
 
 
 @dataclass(frozen=True)
@@ -82,10 +80,25 @@ def _unicorn(words: list[str], where: Context) -> Sample:
 def systems() -> dict[str, Runner]:
     """What the rows are run by, as far as it is installed: native first, then dbt."""
     found: dict[str, Runner] = {"native": run_native, "dbt": translated_runner("default")}
-    found |= {name: peer_runner(words) for name, words in PEERS.items() if shutil.which(words[0])}
+    found |= peers()
     if importlib.util.find_spec("unicorn") is not None:
         found["unicorn"] = _unicorn
     return found
+
+
+def absent() -> dict[str, str]:
+    """The peers that cannot be used here, and what they lack."""
+    away = missing()
+    if importlib.util.find_spec("unicorn") is None:
+        away["unicorn"] = "this Python has no package unicorn (`pip install unicorn`)"
+    return away
+
+
+def cannot_run(row: Row, system: str) -> str:
+    """Why a system cannot run a row, or empty where it can be asked to."""
+    if system == "unicorn" and not row.is_bare:
+        return "it is no Linux: it runs what needs no C library"
+    return unfit(system, row.name)
 
 
 def time_row(row: Row, runner: Runner, where: Path, rounds: int | None = None) -> Sample:

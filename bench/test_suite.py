@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.counters import Sample, metric
-from bench.suite import ROWS, Row, systems, time_row
+from bench.suite import ROWS, Row, absent, cannot_run, systems, time_row
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -24,14 +24,15 @@ pytest.importorskip("pytest_benchmark")
 
 ROUNDS = 3
 SYSTEMS = systems()
+ABSENT = absent()
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", [*SYSTEMS, *ABSENT])
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_suite(benchmark: BenchmarkFixture, tmp_path: Path, row: Row, system: str) -> None:
     """One row by one system; before each round the row runs natively, for the ratio."""
-    if system == "unicorn" and not row.is_bare:
-        pytest.skip("Unicorn is no Linux: it runs what needs no C library")
+    if why := ABSENT.get(system) or cannot_run(row, system):
+        pytest.skip(f"{system} does not run it: {why}")
     natives: list[Sample] = []
     samples: list[Sample] = []
     row.command(row.rounds)  # built before the clock runs

@@ -9,12 +9,19 @@ from pathlib import Path
 import pytest
 
 import dbt
+from bench import instrumented
+from bench import peers as peers_module
+from bench.compare import Change, changes
 from bench.counters import Sample, measure, parse_perf
+from bench.peers import COMMANDS, UNFIT, missing, peers, unfit
+from bench.programs import TIMED
 from bench.run import Result
 from bench.sensitive import WAYS, Way, ticks
-from bench.suite import ROWS, Row, systems, time_row
+from bench.suite import ROWS, Row, absent, cannot_run, systems, time_row
 from bench.timesplit import of_perf, split
+from tests.guests.build import build
 from tests.matrix import inputs
+from tests.matrix.program import Context
 
 
 def test_perf_report_is_parsed() -> None:
@@ -76,6 +83,86 @@ def test_what_is_called_a_callout_is_one(tsc: str, is_callout: bool) -> None:
     settings = dbt.Settings(tsc=tsc)
     done = dbt.run([program, "counter", "1000"], settings=settings, capture_output=True)
     assert (done.statistics.exits_callout >= 1000) == is_callout
+
+
+def test_a_peer_that_hangs_is_given_up(tmp_path: Path) -> None:
+    """And with it what it has started, which would hold its standard error open."""
+    words = ["/bin/sh", "-c", "sleep 600 & sleep 600"]
+    with pytest.raises(RuntimeError, match="more than"):
+        measure(words, cwd=tmp_path, environment={}, timeout_s=0.2)
+
+
+def test_a_peer_whose_output_is_wrong_has_no_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers_module, "COMMANDS", {"echo": ("echo",), "env": ("env",)})
+    where = Context("least", tmp_path)
+    assert peers()["env"](["/bin/echo", "a"], where).wall_s > 0
+    with pytest.raises(RuntimeError, match="not the native one"):
+        peers()["echo"](["/bin/echo", "a"], where)
+
+
+def test_peers_that_are_missing_say_what_they_lack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert missing()["qemu"] == "qemu-x86_64 is not installed"
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert "pip install" in missing()["pyqbdi"]
+    assert peers() == {}
+
+
+def test_rows_that_a_peer_cannot_run_are_rows() -> None:
+    names = {row.name for row in ROWS} | {timed.name for timed in TIMED}
+    assert {row for rows in UNFIT.values() for row in rows} <= names
+    (signals,) = (row for row in ROWS if row.name == "signals")
+    assert cannot_run(signals, "pyqbdi") == unfit("pyqbdi", "signals") != ""
+    assert "C library" in cannot_run(signals, "unicorn")
+    assert set(systems()) | set(absent()) == {"native", "dbt", *COMMANDS, "pyqbdi", "unicorn"}
+    assert cannot_run(signals, "qemu") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("pyqbdi" in missing(), reason="install the extra bench")
+def test_pyqbdi_runs_what_is_loaded_into_and_what_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Main's value is the exit status; what ran without PyQBDI has no figure."""
+    runner = peers()["pyqbdi"]
+    where = Context("least", tmp_path)
+    program = inputs.program("isprime", "isprime.c", "pie")
+    assert runner([program, "1000"], where).wall_s > 0
+    assert runner([str(build("many_functions", "many_functions.S", "bare"))], where).wall_s > 0
+    with pytest.raises(RuntimeError, match="status 1"):
+        runner(["/bin/false"], where)
+    monkeypatch.setattr(instrumented, "__file__", str(tmp_path / "nothing.py"))
+    nothing = "import pyqbdi\ndef pyqbdipreload_on_run(vm, start, stop):\n    pass\n"
+    (tmp_path / "nothing.py").write_text(nothing)
+    with pytest.raises(RuntimeError, match="without PyQBDI"):
+        peers()["pyqbdi"](["/bin/true"], where)
+
+
+def test_two_reports_are_compared() -> None:
+    old = {
+        "metric": "cycles:u",
+        "results": [{"name": "fib", "ratio": 1.25}, {"name": "gone", "ratio": 2.0}],
+        "start": {"over_ms": 4.0},
+        "cold": [],
+    }
+    new = {
+        "metric": "cycles:u",
+        "results": [{"name": "fib", "ratio": 1.5}, {"name": "failed", "ratio": None}],
+        "start": {},
+        "cold": [{"program": "cc1", "ticks_per_instruction": 300.0}],
+    }
+    rows = changes(old, new)
+    assert rows == [
+        Change("fib", 1.25, 1.5),
+        Change("gone", 2.0, None),
+        Change("start over native, ms", 4.0, None),
+        Change("cold cc1, ticks", None, 300.0),
+    ]
+    assert [row.percent for row in rows] == [pytest.approx(20), None, None, None]
+    with pytest.raises(ValueError, match="cannot be compared"):
+        changes(old, {**new, "metric": "user time"})
 
 
 def test_perf_samples_are_sorted_by_origin() -> None:
