@@ -179,7 +179,7 @@ static void handle(dbt_linux_thread *thread, const dbt_linux_signal *signal)
     }
     dbt_recorder_signal(thread, &signal->info, true);
     if (action.handler == DBT_SIG_DFL) {
-        if (dbt_signal_is_fault(number)) {
+        if (dbt_signal_is_fault(number) || dbt_signal_is_open(number)) {
             dbt_signals_die(thread, &signal->info);
         }
         /* The handler went away meanwhile: the kernel carries the default out. */
@@ -227,7 +227,7 @@ static bool take_next(dbt_linux_thread *thread, dbt_linux_signal *signal)
 void dbt_signals_deliver(dbt_linux_thread *thread)
 {
     dbt_linux_signal signal;
-    u64 all_blocked = dbt_signals_host_mask(~0ULL);
+    u64 all_blocked = dbt_signals_own_mask(thread, ~0ULL);
     (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&all_blocked, 0, 8);
     thread->context->pending = 0;
     while (take_next(thread, &signal)) {

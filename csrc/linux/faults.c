@@ -9,7 +9,6 @@
 #include "linux/text.h"
 
 #define PF_WRITE 2
-#define FIRST_REALTIME 32
 
 void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *host);
 
@@ -242,7 +241,7 @@ static void fault(dbt_linux_thread *thread, const dbt_host_siginfo *info, dbt_ho
 void dbt_signal_enqueue(dbt_linux_thread *thread, const dbt_host_siginfo *info)
 {
     for (u32 at = 0; at < thread->queue_length; at++) {
-        if (thread->queue[at].info.number == info->number && info->number < FIRST_REALTIME) {
+        if (thread->queue[at].info.number == info->number && info->number < DBT_SIGNAL_REALTIME) {
             return;
         }
     }
@@ -282,6 +281,17 @@ static void look_again(dbt_linux_thread *thread, u32 number, dbt_host_ucontext *
     }
 }
 
+/* A kick has no meaning for the guest. Where it is not the real-time signal, which queues, any other of its
+ * number may stand in for it. */
+static void kicked(dbt_linux_thread *thread, dbt_host_ucontext *host)
+{
+    dbt_host_state state;
+    read_host(&host->registers, &state);
+    if (dbt_engine_kicked(thread->context, &state)) {
+        write_host(&state, &host->registers);
+    }
+}
+
 static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *info,
                            dbt_host_ucontext *host)
 {
@@ -294,14 +304,23 @@ static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *inf
     if (!is_blocked && handler == DBT_SIG_IGN) {
         return;
     }
-    if (!is_blocked && handler == DBT_SIG_DFL && dbt_signal_is_fault(number)) {
+    if (!is_blocked && handler == DBT_SIG_DFL &&
+        (dbt_signal_is_fault(number) || dbt_signal_is_open(number))) {
         dbt_signals_die(thread, info);
+    }
+    bool is_kick = number == DBT_KICK_SIGNAL;
+    if (is_kick && is_blocked && dbt_signals_shut(thread, host)) {
+        kicked(thread, host);
     }
     if (is_blocked && dbt_held_put(thread, info)) {
         look_again(thread, number, host);
         return;
     }
     dbt_signal_enqueue(thread, info);
+    if (is_kick && !is_blocked && dbt_signals_shut(thread, host)) {
+        kicked(thread, host);
+        host_pc = host->registers.rip;
+    }
     if (is_blocked && dbt_signal_is_open(number)) {
         look_again(thread, number, host);
         return; /* delivered when the guest unblocks it */
@@ -318,15 +337,14 @@ static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *inf
     }
 }
 
-/* A kick has no meaning for the guest; and since signals of one number do not queue, any other of its
- * number may stand in for it. */
-static void kicked(dbt_linux_thread *thread, dbt_host_ucontext *host)
+/* Whether a signal is a kick, or stands in for one. */
+static bool takes_kick(dbt_linux_thread *thread, const dbt_host_siginfo *info)
 {
-    dbt_host_state state;
-    read_host(&host->registers, &state);
-    if (dbt_engine_kicked(thread->context, &state)) {
-        write_host(&state, &host->registers);
-    }
+    u32 number = (u32)info->number;
+    u32 wanted = number;
+    bool may_be = number == DBT_KICK_INSTEAD || (number == DBT_KICK_SIGNAL && info->code == DBT_SI_KICK);
+    return may_be && __atomic_compare_exchange_n(&thread->kick_wanted, &wanted, 0, false,
+                                                 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *host)
@@ -334,15 +352,11 @@ void dbt_signal_arrived(i32 number, dbt_host_siginfo *info, dbt_host_ucontext *h
     dbt_linux_thread *thread = dbt_thread_of_signal_stack();
     learn_features(thread->process, host);
     info->code = info->code == DBT_SI_PASSED ? DBT_SI_USER : info->code;
-    bool is_wanted = number == DBT_KICK_SIGNAL &&
-                     __atomic_exchange_n(&thread->kick_wanted, 0, __ATOMIC_ACQUIRE) != 0;
+    bool is_wanted = takes_kick(thread, info);
     if (dbt_sampler_owns(thread, info)) {
         dbt_host_state state;
         read_host(&host->registers, &state);
         dbt_sampler_take(thread, info, &state);
-        if (is_wanted) {
-            kicked(thread, host);
-        }
         return;
     }
     /* The kernel's own codes are above zero; those of kill, sigqueue and timers are not. A fault takes the

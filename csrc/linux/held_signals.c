@@ -1,7 +1,8 @@
 /* Job: signals of faults that were sent to the whole process while every thread blocks them. The host never
  * blocks them, so it gives each to some thread at once; here it waits for the one that unblocks it.
  * Or for the one whose call takes it, or shows that it is pending (sigtimedwait, a signalfd).
- * State: held, held_busy and held_info of dbt_linux_process, one place for each number: they do not queue;
+ * State: held, held_busy and held_info of dbt_linux_process, one place for each number: they do not queue,
+ * the kick's apart, of which a thread takes no more than one out of the kernel's queue (dbt_signals_shut);
  * asks, observes, asks_fd, givers and was_given of dbt_linux_thread.
  * Invariant: a place is busy from before its info is written until after it is read; its bit in held says
  * that it can be taken. Whoever holds a signal looks for takers afterwards, whoever unblocks one looks here
@@ -15,7 +16,7 @@
 
 static u32 place_of(u32 number)
 {
-    return number == DBT_SIGILL ? 0 : number == DBT_SIGBUS ? 1 : 2;
+    return number == DBT_SIGILL ? 0 : number == DBT_SIGBUS ? 1 : number == DBT_SIGSEGV ? 2 : 3;
 }
 
 static u64 open_of(u64 mask)
@@ -55,6 +56,11 @@ static u64 signalfd_mask(const dbt_linux_process *process, i32 fd)
         mask = mask << 4 | (u64)(*at <= '9' ? *at - '0' : (*at | 0x20) - 'a' + 10);
     }
     return mask;
+}
+
+bool dbt_held_is_signalfd(const dbt_linux_process *process, i32 fd)
+{
+    return signalfd_mask(process, fd) != 0;
 }
 
 static u64 load(const u64 *word)
@@ -153,6 +159,15 @@ static bool take(dbt_linux_process *process, u32 number, dbt_host_siginfo *info)
     return true;
 }
 
+/* Another one that queues stays in the kernel's queue: this thread is shut. */
+static void send_again(dbt_linux_process *process, const dbt_host_siginfo *info)
+{
+    dbt_host_siginfo passed = *info;
+    process->has_sent_again = true;
+    passed.code = DBT_SI_PASSED;
+    (void)dbt_host_call3(__NR_rt_sigqueueinfo, process->pid, (u64)info->number, (u64)&passed);
+}
+
 bool dbt_held_put(dbt_linux_thread *thread, const dbt_host_siginfo *info)
 {
     dbt_linux_process *process = thread->process;
@@ -163,8 +178,13 @@ bool dbt_held_put(dbt_linux_thread *thread, const dbt_host_siginfo *info)
         return false; /* for this thread alone */
     }
     do {
-        if (give_any(thread, &own) ||
-            (__atomic_fetch_or(&process->held_busy, bit, __ATOMIC_ACQUIRE) & bit) != 0) {
+        if (give_any(thread, &own)) {
+            return true;
+        }
+        if ((__atomic_fetch_or(&process->held_busy, bit, __ATOMIC_ACQUIRE) & bit) != 0) {
+            if (number == DBT_KICK_SIGNAL) {
+                send_again(process, &own);
+            }
             return true;
         }
         process->held_info[place_of(number)] = own;

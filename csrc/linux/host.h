@@ -112,6 +112,7 @@ typedef struct dbt_host_stat {
 #define DBT_SIGURG 23
 #define DBT_SIGWINCH 28
 #define DBT_SIGSYS 31
+#define DBT_SIGNAL_REALTIME 32 /* the first that queues */
 #define DBT_SIGNAL_BIT(number) (1ULL << ((number)-1))
 #define DBT_NEVER_BLOCKED (DBT_SIGNAL_BIT(DBT_SIGKILL) | DBT_SIGNAL_BIT(DBT_SIGSTOP))
 

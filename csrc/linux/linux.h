@@ -24,7 +24,7 @@
 
 #define DBT_PATH_BYTES 4096
 #define DBT_ADDRESS_END 0x7ffffffff000ULL /* of user space: TASK_SIZE_MAX with four-level paging */
-#define DBT_QUEUE_LENGTH 8
+#define DBT_QUEUE_LENGTH 16
 #define DBT_STATUS_FAILED 125    /* dbt itself cannot go on */
 #define DBT_STATUS_NOT_RUN 126   /* as a shell: found, but it cannot be executed */
 #define DBT_STATUS_NOT_FOUND 127 /* as a shell */
@@ -45,13 +45,15 @@ typedef struct dbt_region {
     u32 flags;
 } dbt_region;
 
-/* Makes a thread leave the TC. A fault signal, so never blocked on the host; and one whose instruction
- * faults again when it is run again, so nothing is lost if the two coincide. */
 #define DBT_DIE_WORD "die" /* to a VMM that shall only end by a signal, which follows */
-#define DBT_OPEN_COUNT 3 /* signals that are never blocked on the host */
-#define DBT_KICK_SIGNAL DBT_SIGILL
+#define DBT_OPEN_COUNT 4 /* signals that are never blocked on the host */
+/* Real-time, so that it queues and no other is lost for it; and one that libraries keep out of the masks they
+ * offer, so that it is hardly ever blocked or waited for. */
+#define DBT_KICK_SIGNAL 33
+#define DBT_KICK_INSTEAD DBT_SIGILL /* where that cannot be sent: it takes no place in the queue */
 #define DBT_SI_KICK (-0x4442)
 #define DBT_SI_PASSED (-0x4443) /* DBT_SI_USER, when another thread got it first */
+#define DBT_SI_MARK (-0x4445)   /* a place in this thread's own queue */
 #define DBT_SI_NUDGE (-0x4444)  /* to a thread that polls: such a signal is held back for the process */
 
 struct dbt_linux_thread;
@@ -142,6 +144,7 @@ typedef struct dbt_linux_process {
     u32 thread_count; /* threads that have not ended: the last one ends the process */
     u64 held, held_busy;   /* signals that wait for a thread to unblock them: held_signals.c */
     dbt_host_siginfo held_info[DBT_OPEN_COUNT];
+    bool has_sent_again;   /* a signal that the kernel queues for the process with DBT_SI_PASSED */
     u64 fp_features;    /* XSAVE components the kernel puts into signal frames, and their bytes; */
     u64 fp_bytes;       /* learnt from the first host frame, 0 before */
     u64 minimum_stack_bytes; /* AT_MINSIGSTKSZ */
@@ -180,7 +183,8 @@ typedef struct dbt_linux_thread {
     u32 tid;
     u32 sample_timer;            /* the kernel's number of it, plus 1; or 0 */
     u32 system_call;             /* number of the last one */
-    u32 kick_wanted;             /* a signal that only makes the thread leave the TC is on its way */
+    u32 kick_wanted;             /* number of a signal that only makes the thread leave the TC, on its way; or 0 */
+    bool is_shut;                /* the kick's signal is blocked on the host: one of the guest's is held back */
     u32 lone_ticket;             /* a store into a watched page that runs alone: its unit is used once, */
     u64 guest_lone_pc;           /* so its page is lent unwatched until the thread has entered a unit */
     u64 guest_clear_tid;         /* the kernel writes 0 there when the thread ends */
@@ -404,15 +408,21 @@ i64 dbt_files_call(dbt_linux_thread *thread, u64 number, u64 *arguments);
 void dbt_signals_start(dbt_linux_thread *thread);
 void dbt_signals_before_exec(dbt_linux_thread *thread);
 void dbt_signals_exec_failed(dbt_linux_thread *thread);
-void dbt_signals_set_host_mask(const dbt_linux_thread *thread);
+void dbt_signals_set_host_mask(dbt_linux_thread *thread);
 bool dbt_signal_is_fault(u32 number);
 /* Never blocked on the host while guest code may run. */
 bool dbt_signal_is_open(u32 number);
 /* Blocks on the host what the guest blocks, and makes pending there what was held back; then undoes it. */
 void dbt_signals_give_back(dbt_linux_thread *thread);
 void dbt_signals_block(u64 mask);
-void dbt_signals_take_back(const dbt_linux_thread *thread);
+void dbt_signals_unblock(dbt_linux_thread *thread, u64 mask);
+void dbt_signals_take_back(dbt_linux_thread *thread);
 u64 dbt_signals_host_mask(u64 guest_mask);
+/* The same for this thread, and unblocks the kick's signal if none is in the queue any more. */
+u64 dbt_signals_own_mask(dbt_linux_thread *thread, u64 guest_mask);
+/* Blocks the kick's signal from the end of the handler on, and takes a kick that is under way: whether there
+ * was one. */
+bool dbt_signals_shut(dbt_linux_thread *thread, dbt_host_ucontext *host);
 i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_mask(dbt_linux_thread *thread, const u64 *arguments);
 i64 dbt_signals_pending(dbt_linux_thread *thread, const u64 *arguments);
@@ -422,6 +432,8 @@ i64 dbt_signals_set_stack(dbt_linux_thread *thread, const dbt_host_stack *wanted
 i64 dbt_signals_sleep(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 i64 dbt_signals_wait(dbt_linux_thread *thread, u64 number, u64 *arguments);
 i64 dbt_signals_timed_wait(dbt_linux_thread *thread, const u64 *arguments);
+/* Takes the engine's lock when no kick is under way. */
+void dbt_signals_await_kicks(dbt_linux_space *space);
 i64 dbt_signals_send(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 void dbt_signals_install(const dbt_linux_process *process, u32 number);
 /* Every handler of the guest's becomes the default. */
@@ -429,6 +441,7 @@ void dbt_signals_clear_handlers(dbt_linux_process *process);
 /* held_signals.c: puts a signal for the process, which the calling thread blocks, where any thread finds it;
  * false: it is for this thread. In its handler. */
 bool dbt_held_put(dbt_linux_thread *thread, const dbt_host_siginfo *info);
+bool dbt_held_is_signalfd(const dbt_linux_process *process, i32 fd);
 /* From begin to end other threads know which of the blocked signals a call takes or shows. */
 void dbt_held_begin(dbt_linux_thread *thread, u64 number, const u64 *arguments, u64 blocked);
 void dbt_held_end(dbt_linux_thread *thread);

@@ -33,7 +33,9 @@ typedef struct clone_arguments {
 
 static bool block_signals(const dbt_linux_thread *thread)
 {
-    u64 all_blocked = dbt_signals_host_mask(~0ULL);
+    /* No kick comes now; and a new thread must not get one of the guest's before it has a signal stack. */
+    u64 kicks = DBT_SIGNAL_BIT(DBT_KICK_SIGNAL) | DBT_SIGNAL_BIT(DBT_KICK_INSTEAD);
+    u64 all_blocked = dbt_signals_host_mask(~0ULL) | kicks;
     (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&all_blocked, 0, 8);
     return thread->context->pending == 0; /* otherwise delivery sets the mask again */
 }
@@ -172,6 +174,9 @@ static i64 fork_process(dbt_linux_thread *thread, u64 flags, const u64 *argument
     }
     set_exit_signal(thread->process, flags, arguments);
     thread->queue_length = 0; /* what is pending is the parent's */
+    if (thread->is_shut) {
+        dbt_signals_set_host_mask(thread);
+    }
     dbt_held_forget(thread->process);
     thread->is_vfork_child = false;
     thread->guest_clear_tid = (flags & CLONE_CHILD_CLEARTID) != 0 ? arguments[3] : 0;

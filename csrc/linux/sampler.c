@@ -3,7 +3,7 @@
  * dbt_linux_thread.
  * Invariant: the guest sees nothing of it. The kernel looks at such a timer when the thread comes back
  * from the kernel (CONFIG_POSIX_CPU_TIMERS_TASK_WORK, Linux 5.10), so no call is interrupted; the signal
- * is the kick's, which is never blocked while guest code may run, and is stopped around the calls that
+ * is the kick's, which is not blocked while guest code runs, and is stopped around the calls that
  * could show it. The handler changes nothing of the interrupted state. */
 #include "linux/gate.h"
 #include "linux/linux.h"

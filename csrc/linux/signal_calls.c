@@ -24,7 +24,8 @@ static void correct_records(const dbt_linux_thread *thread, const u64 *arguments
         u64 guest_code = arguments[1] + at + SIGNALFD_CODE_AT;
         i32 code = 0;
         i32 user = DBT_SI_USER;
-        if (dbt_guest_read(&code, guest_code, sizeof code) && code == DBT_SI_PASSED) {
+        if (dbt_guest_read(&code, guest_code, sizeof code) && code == DBT_SI_PASSED &&
+            dbt_held_is_signalfd(thread->process, (i32)arguments[0])) {
             (void)dbt_guest_write(thread->process->space, guest_code, &user, sizeof user);
         }
     }
@@ -56,10 +57,10 @@ i64 dbt_signals_sleep(dbt_linux_thread *thread, u64 number, const u64 *arguments
     if (shows) {
         dbt_signals_take_back(thread);
     } else if (!waits) {
-        (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_UNBLOCK, (u64)&hides, 0, SET_BYTES);
+        dbt_signals_unblock(thread, hides);
     }
     thread->hides_faults = false;
-    if (thread->was_given && number == __NR_read) {
+    if (number == __NR_read && (thread->was_given || thread->process->has_sent_again)) {
         correct_records(thread, arguments, result < 0 ? 0 : result);
     }
     return result;
@@ -134,19 +135,24 @@ static bool is_kicked(dbt_linux_space *space)
     return is_kicked;
 }
 
-/* A standard signal that is pending is not made pending again: one of the kick's number must not meet a
- * kick. Nobody is kicked while the engine's lock is held, and a kick that was sent has arrived soon. */
-i64 dbt_signals_send(dbt_linux_thread *thread, u64 number, const u64 *arguments)
+void dbt_signals_await_kicks(dbt_linux_space *space)
 {
-    u32 at = number == __NR_tgkill || number == __NR_rt_tgsigqueueinfo ? 2 : 1;
-    if ((u32)arguments[at] != DBT_KICK_SIGNAL) {
-        return dbt_linux_pass(thread, number, arguments);
-    }
-    dbt_linux_space *space = thread->process->space;
     dbt_engine_change_begin(space->engine);
     while (is_kicked(space)) {
         dbt_port_yield();
     }
+}
+
+/* A standard signal that is pending is not made pending again: one of the number that may be used for a kick
+ * must not meet it. Nobody is kicked while the engine's lock is held, and a kick that was sent has arrived soon. */
+i64 dbt_signals_send(dbt_linux_thread *thread, u64 number, const u64 *arguments)
+{
+    u32 at = number == __NR_tgkill || number == __NR_rt_tgsigqueueinfo ? 2 : 1;
+    if ((u32)arguments[at] != DBT_KICK_INSTEAD) {
+        return dbt_linux_pass(thread, number, arguments);
+    }
+    dbt_linux_space *space = thread->process->space;
+    dbt_signals_await_kicks(space);
     i64 result = dbt_gate_syscall(number, arguments, &thread->context->pending);
     dbt_engine_change_end(space->engine);
     return result;

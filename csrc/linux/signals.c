@@ -11,9 +11,9 @@
 #define FAULT_SIGNALS                                                                              \
     (DBT_SIGNAL_BIT(DBT_SIGILL) | DBT_SIGNAL_BIT(DBT_SIGTRAP) | DBT_SIGNAL_BIT(DBT_SIGBUS) |       \
      DBT_SIGNAL_BIT(DBT_SIGFPE) | DBT_SIGNAL_BIT(DBT_SIGSEGV))
-/* Of these, the ones that the VMM itself causes: writes into watched pages, guarded accesses, kicks. */
-#define OPEN_SIGNALS                                                                               \
-    (DBT_SIGNAL_BIT(DBT_SIGILL) | DBT_SIGNAL_BIT(DBT_SIGBUS) | DBT_SIGNAL_BIT(DBT_SIGSEGV))
+/* Of these, the ones that the VMM itself causes: writes into watched pages, guarded accesses; and kicks. */
+#define KICK_SIGNALS (DBT_SIGNAL_BIT(DBT_KICK_SIGNAL) | DBT_SIGNAL_BIT(DBT_KICK_INSTEAD))
+#define OPEN_SIGNALS (DBT_SIGNAL_BIT(DBT_SIGBUS) | DBT_SIGNAL_BIT(DBT_SIGSEGV) | KICK_SIGNALS)
 #define KNOWN_FLAGS                                                                                \
     (DBT_SA_NOCLDSTOP | DBT_SA_NOCLDWAIT | DBT_SA_SIGINFO | DBT_SA_EXPOSE_TAGBITS |                \
      DBT_SA_RESTORER | DBT_SA_ONSTACK | DBT_SA_RESTART | DBT_SA_NODEFER | DBT_SA_RESETHAND)
@@ -35,9 +35,41 @@ u64 dbt_signals_host_mask(u64 guest_mask)
     return guest_mask & ~OPEN_SIGNALS;
 }
 
-void dbt_signals_set_host_mask(const dbt_linux_thread *thread)
+u64 dbt_signals_own_mask(dbt_linux_thread *thread, u64 guest_mask)
 {
-    u64 mask = dbt_signals_host_mask(thread->blocked);
+    u64 kick = DBT_SIGNAL_BIT(DBT_KICK_SIGNAL);
+    bool is_queued = (__atomic_load_n(&thread->process->held, __ATOMIC_SEQ_CST) & guest_mask & kick) != 0;
+    for (u32 at = 0; at < thread->queue_length; at++) {
+        is_queued |= thread->queue[at].info.number == DBT_KICK_SIGNAL;
+    }
+    __atomic_store_n(&thread->is_shut, is_queued, __ATOMIC_SEQ_CST);
+    return dbt_signals_host_mask(guest_mask) | (is_queued ? kick : 0);
+}
+
+/* Who kicks notes the number, and looks again whether the thread is shut, before the signal is sent. */
+bool dbt_signals_shut(dbt_linux_thread *thread, dbt_host_ucontext *host)
+{
+    u64 kick = DBT_SIGNAL_BIT(DBT_KICK_SIGNAL);
+    u64 no_time[2] = {0, 0};
+    bool is_kicked = false;
+    dbt_host_siginfo info;
+    host->mask |= kick;
+    __atomic_store_n(&thread->is_shut, true, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&thread->kick_wanted, __ATOMIC_SEQ_CST) == DBT_KICK_SIGNAL) {
+        i64 got = dbt_host_call4(__NR_rt_sigtimedwait, (u64)&kick, (u64)&info, (u64)no_time, SET_BYTES);
+        if (got > 0 && info.code == DBT_SI_KICK) {
+            __atomic_store_n(&thread->kick_wanted, 0, __ATOMIC_RELEASE);
+            is_kicked = true;
+        } else if (got > 0 && !dbt_sampler_owns(thread, &info)) {
+            dbt_signal_enqueue(thread, &info);
+        }
+    }
+    return is_kicked;
+}
+
+void dbt_signals_set_host_mask(dbt_linux_thread *thread)
+{
+    u64 mask = dbt_signals_own_mask(thread, thread->blocked);
     (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_SETMASK, (u64)&mask, 0, SET_BYTES);
 }
 
@@ -47,17 +79,18 @@ void dbt_signals_install(const dbt_linux_process *process, u32 number)
     dbt_host_action host = {.flags = guest->flags & (DBT_SA_NOCLDSTOP | DBT_SA_NOCLDWAIT)};
     /* A fault whose signal is ignored kills, so the kernel may as well see to that. */
     bool is_ignored = guest->handler == DBT_SIG_IGN && !dbt_signal_is_open(number);
-    if ((dbt_signal_is_fault(number) && !is_ignored) || guest->handler > DBT_SIG_IGN) {
+    bool is_ours = dbt_signal_is_fault(number) || dbt_signal_is_open(number);
+    if ((is_ours && !is_ignored) || guest->handler > DBT_SIG_IGN) {
         /* Restarting stays the kernel's business: the flag is the guest's own. */
         host.flags |= (guest->flags & DBT_SA_RESTART) | DBT_SA_SIGINFO | DBT_SA_ONSTACK |
                       DBT_SA_RESTORER | (dbt_signal_is_fault(number) ? DBT_SA_NODEFER : 0);
-        if (number == DBT_KICK_SIGNAL && guest->handler <= DBT_SIG_IGN) {
+        if ((KICK_SIGNALS & DBT_SIGNAL_BIT(number)) != 0 && guest->handler <= DBT_SIG_IGN) {
             host.flags |= DBT_SA_RESTART;
         }
         host.handler = (u64)dbt_gate_signal;
         host.restorer = (u64)dbt_gate_signal_return;
         /* A kick never interrupts a handler: the thread's answer is the state the handler leaves. */
-        host.mask = dbt_signals_host_mask(~0ULL) | DBT_SIGNAL_BIT(DBT_KICK_SIGNAL);
+        host.mask = dbt_signals_host_mask(~0ULL) | KICK_SIGNALS;
     } else {
         host.handler = guest->handler;
         host.flags |= DBT_SA_RESTORER;
@@ -107,27 +140,55 @@ void dbt_signals_block(u64 mask)
     (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_BLOCK, (u64)&mask, 0, SET_BYTES);
 }
 
+void dbt_signals_unblock(dbt_linux_thread *thread, u64 mask)
+{
+    u64 open = mask & ~dbt_signals_own_mask(thread, thread->blocked);
+    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_UNBLOCK, (u64)&open, 0, SET_BYTES);
+}
+
+/* What stands behind the mark was in the queue first. */
+static void put_in_front(const dbt_linux_thread *thread)
+{
+    u64 kick = DBT_SIGNAL_BIT(DBT_KICK_SIGNAL);
+    u64 no_time[2] = {0, 0};
+    dbt_host_siginfo info;
+    while (dbt_host_call4(__NR_rt_sigtimedwait, (u64)&kick, (u64)&info, (u64)no_time, SET_BYTES) > 0 &&
+           info.code != DBT_SI_MARK) {
+        if (!dbt_sampler_owns(thread, &info)) {
+            (void)dbt_host_call4(__NR_rt_tgsigqueueinfo, thread->process->pid, thread->tid,
+                                 DBT_KICK_SIGNAL, (u64)&info);
+        }
+    }
+}
+
 void dbt_signals_give_back(dbt_linux_thread *thread)
 {
     u32 kept = 0;
+    dbt_host_siginfo mark = {.number = DBT_KICK_SIGNAL, .code = DBT_SI_MARK};
+    bool is_marked = false;
     u64 pid = thread->process->pid;
     dbt_sampler_pause(thread);
     dbt_signals_block(thread->blocked);
     for (u32 at = 0; at < thread->queue_length; at++) {
         const dbt_host_siginfo *info = &thread->queue[at].info;
         u32 number = (u32)info->number;
+        if (number == DBT_KICK_SIGNAL && (thread->blocked & DBT_SIGNAL_BIT(number)) != 0 && !is_marked) {
+            is_marked = dbt_host_call4(__NR_rt_tgsigqueueinfo, pid, thread->tid, number, (u64)&mark) == 0;
+        }
         if ((thread->blocked & OPEN_SIGNALS & DBT_SIGNAL_BIT(number)) == 0 ||
             dbt_host_call4(__NR_rt_tgsigqueueinfo, pid, thread->tid, number, (u64)info) != 0) {
             thread->queue[kept++] = thread->queue[at];
         }
     }
     thread->queue_length = kept;
+    if (is_marked) {
+        put_in_front(thread);
+    }
 }
 
-void dbt_signals_take_back(const dbt_linux_thread *thread)
+void dbt_signals_take_back(dbt_linux_thread *thread)
 {
-    u64 open = OPEN_SIGNALS;
-    (void)dbt_host_call4(__NR_rt_sigprocmask, DBT_SIG_UNBLOCK, (u64)&open, 0, SET_BYTES);
+    dbt_signals_unblock(thread, OPEN_SIGNALS);
     dbt_sampler_resume(thread);
 }
 
@@ -184,12 +245,20 @@ i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments)
         (arguments[1] != 0 && (DBT_SIGNAL_BIT(number) & DBT_NEVER_BLOCKED) != 0)) {
         return -EINVAL;
     }
+    bool forgets = number == DBT_KICK_SIGNAL && arguments[1] != 0 && action.handler == DBT_SIG_IGN;
+    if (forgets) {
+        dbt_signals_await_kicks(process->space);
+    }
     dbt_lock_take(&process->actions->lock);
     dbt_host_action old = process->actions->list[number];
     if (arguments[1] != 0) {
         action.flags &= KNOWN_FLAGS;
         action.mask &= ~DBT_NEVER_BLOCKED;
         process->actions->list[number] = action;
+        if (forgets) { /* what waits in the kernel's queue */
+            dbt_host_action ignore = {.handler = DBT_SIG_IGN};
+            (void)dbt_host_call4(__NR_rt_sigaction, number, (u64)&ignore, 0, SET_BYTES);
+        }
         dbt_signals_install(process, (u32)number);
         if (is_ignored(process, (u32)number)) {
             dbt_held_drop(process, (u32)number);
@@ -200,9 +269,15 @@ i64 dbt_signals_action(dbt_linux_thread *thread, const u64 *arguments)
                 }
             }
             thread->queue_length = kept;
+            if (number == DBT_KICK_SIGNAL) {
+                dbt_signals_set_host_mask(thread);
+            }
         }
     }
     dbt_lock_give(&process->actions->lock);
+    if (forgets) {
+        dbt_engine_change_end(process->space->engine);
+    }
     if (arguments[2] != 0 &&
         !dbt_guest_write(process->space, arguments[2], &old, sizeof old)) {
         return -EFAULT;
@@ -236,7 +311,8 @@ i64 dbt_signals_mask(dbt_linux_thread *thread, const u64 *arguments)
             return -EINVAL;
         }
         wanted &= ~DBT_NEVER_BLOCKED;
-        u64 host = dbt_signals_host_mask(wanted);
+        dbt_held_claim(thread, wanted | ~DBT_SIGNAL_BIT(DBT_KICK_SIGNAL)); /* before those that came later */
+        u64 host = dbt_signals_own_mask(thread, wanted);
         u64 call[6] = {DBT_SIG_SETMASK, (u64)&host, 0, SET_BYTES, 0, 0};
         i64 result = dbt_gate_syscall(__NR_rt_sigprocmask, call, &thread->context->pending);
         if (result != 0) {

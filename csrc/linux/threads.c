@@ -170,21 +170,55 @@ dbt_linux_thread *dbt_thread_self(void)
     return context != 0 ? context->process : 0;
 }
 
-void dbt_thread_kick(dbt_context *context)
+/* Notes which signal a kick is to be. A thread that is shut cannot take the kick's own; should it be shut
+ * meanwhile, it sees the number. False: one that queues is under way already, and shall not be sent again. */
+static bool note_kick(dbt_linux_thread *thread, u32 *number)
 {
-    dbt_linux_thread *thread = context->process;
-    dbt_host_siginfo info = {.number = DBT_KICK_SIGNAL, .code = DBT_SI_KICK};
-    bool is_foreign = thread->process != dbt_thread_self()->process;
-    __atomic_store_n(&thread->kick_wanted, 1, __ATOMIC_RELEASE);
-    i64 result = dbt_host_call4(__NR_rt_tgsigqueueinfo, thread->process->pid, thread->tid,
-                                DBT_KICK_SIGNAL, (u64)&info);
-    if (result == -EPERM) {
-        /* A process of its own in this address space: only its own may choose what a signal tells. */
-        result = dbt_host_call3(__NR_tgkill, thread->process->pid, thread->tid, DBT_KICK_SIGNAL);
+    u32 wanted = __atomic_load_n(&thread->is_shut, __ATOMIC_SEQ_CST) ? DBT_KICK_INSTEAD : DBT_KICK_SIGNAL;
+    u32 noted = 0;
+    if (!__atomic_compare_exchange_n(&thread->kick_wanted, &noted, wanted, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST)) {
+        *number = noted;
+        return noted != DBT_KICK_SIGNAL;
+    }
+    if (wanted == DBT_KICK_SIGNAL && __atomic_load_n(&thread->is_shut, __ATOMIC_SEQ_CST)) {
+        wanted = DBT_KICK_INSTEAD;
+        __atomic_store_n(&thread->kick_wanted, wanted, __ATOMIC_SEQ_CST);
+    }
+    *number = wanted;
+    return true;
+}
+
+static i64 send_kick(dbt_linux_thread *thread)
+{
+    dbt_host_siginfo info = {.code = DBT_SI_KICK};
+    u64 pid = thread->process->pid;
+    u32 number;
+    if (!note_kick(thread, &number)) {
+        return dbt_host_call3(__NR_tgkill, pid, thread->tid, 0);
+    }
+    info.number = (i32)number;
+    i64 result = dbt_host_call4(__NR_rt_tgsigqueueinfo, pid, thread->tid, number, (u64)&info);
+    if (result == -EAGAIN || result == -EPERM) {
+        /* RLIMIT_SIGPENDING; or a process of its own in this address space: only its own may choose what a
+         * signal tells. */
+        info.number = DBT_KICK_INSTEAD;
+        __atomic_store_n(&thread->kick_wanted, DBT_KICK_INSTEAD, __ATOMIC_SEQ_CST);
+        result = result == -EAGAIN ? dbt_host_call4(__NR_rt_tgsigqueueinfo, pid, thread->tid,
+                                                    DBT_KICK_INSTEAD, (u64)&info)
+                                   : dbt_host_call3(__NR_tgkill, pid, thread->tid, DBT_KICK_INSTEAD);
     }
     if (result != 0) {
         __atomic_store_n(&thread->kick_wanted, 0, __ATOMIC_RELEASE);
     }
+    return result;
+}
+
+void dbt_thread_kick(dbt_context *context)
+{
+    dbt_linux_thread *thread = context->process;
+    bool is_foreign = thread->process != dbt_thread_self()->process;
+    i64 result = send_kick(thread);
     /* A zombie can be signalled, and answers nothing. */
     if (result == -ESRCH || (is_foreign && dbt_process_is_dead(thread->process->pid))) {
         __atomic_store_n(&context->in_tc, 0, __ATOMIC_RELEASE); /* it was killed */

@@ -289,6 +289,7 @@ GUESTS: tuple[Guest, ...] = (
     _linked("signal_children", variants=("pie",)),
     _linked("signal_blocked_fault", variants=("pie",)),
     _linked("signal_sleeps", variants=("pie",)),
+    _linked("signal_reserved", variants=("pie",)),
     _linked("signal_trap_flag", variants=("pie", "static")),
     _bare("signal_steps", b"", variants=BARE_STATIC),
     *(
@@ -310,6 +311,7 @@ GUESTS: tuple[Guest, ...] = (
     _threads("threads_signals", b"50 50 50 50 0 4 1\n"),
     _threads("threads_masks"),
     _threads("threads_held"),
+    _threads("threads_illegal", b"handled 500\n"),
     _threads("threads_faults", b"8000 0\n"),
     _threads("threads_fork", b"40\n"),
     _threads("threads_exec", b"waiting: 1, 1\n", arguments=("waiting",)),
