@@ -57,13 +57,14 @@ dbt_oracle *dbt_oracle_hardware(char *error);
 void dbt_oracle_close(dbt_oracle *oracle);
 int dbt_oracle_map(dbt_oracle *oracle, uint64_t guest_start, uint64_t guest_end, uint32_t protection);
 int dbt_oracle_map_again(dbt_oracle *oracle, uint64_t guest_start, uint64_t guest_end,
-                         uint32_t protection, uint64_t guest_of);
+                         uint32_t protection, uint64_t guest_of, int is_lent);
 int dbt_oracle_unmap(dbt_oracle *oracle, uint64_t guest_start, uint64_t guest_end);
 int dbt_oracle_protect(dbt_oracle *oracle, uint64_t guest_start, uint64_t guest_end,
                        uint32_t protection);
 int dbt_oracle_read(dbt_oracle *oracle, uint64_t guest_address, void *to, size_t size_bytes);
 int dbt_oracle_write_memory(dbt_oracle *oracle, uint64_t guest_address, const void *from,
                             size_t size_bytes);
+int dbt_oracle_take_copies(dbt_oracle *oracle, int memory_fd, int pagemap_fd);
 int64_t dbt_oracle_load(dbt_oracle *oracle, int memory_fd, int pagemap_fd, uint64_t guest_start,
                         uint64_t guest_end);
 void dbt_oracle_set_state(dbt_oracle *oracle, const dbt_unit_record *state, const uint8_t *vector,
@@ -84,7 +85,8 @@ void dbt_ext_record_take(dbt_record *record);
 /* cdef end */
 
 /* Functions that answer int: 0 or a negative errno. dbt_oracle_map_again shows memory that is mapped at
- * guest_of a second time. dbt_oracle_load answers the bytes that were copied from a process's memory file;
+ * guest_of a second time; lent, a page of it becomes a copy of its own when the reference stores there, or
+ * dbt_oracle_take_copies finds that the process's has become one. dbt_oracle_load answers the bytes that were copied from a process's memory file;
  * with a pagemap only pages that are present. dbt_oracle_compare_written compares the pages that the
  * reference wrote since they were forgotten, dbt_oracle_compare_range all that are mapped: 1 and the first
  * address that differs, 0, or a negative errno. dbt_oracle_raises: 1 if the next instruction raises an

@@ -64,8 +64,8 @@ static int map(dbt_oracle *oracle, const dbt_mirror_region *region)
         return -EEXIST;
     }
     const i64 result = dbt_tracee_call(own, SYS_mmap, region->guest_start,
-                                       region->guest_end - region->guest_start, region->protection,
-                                       MAP_SHARED | MAP_FIXED, (u64)own->file, region->file_at);
+                                       region->guest_end - region->guest_start,
+                                       dbt_mirror_protection(region), MAP_SHARED | MAP_FIXED, (u64)own->file, region->file_at);
     return result == (i64)region->guest_start ? dbt_tracee_put(own) : (int)result;
 }
 
@@ -207,6 +207,15 @@ static void fault(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
     outcome->actual.executed = oracle->executed;
 }
 
+/* A store to a page that is lent, which has its own copy now: the instruction runs again. */
+static bool goes_on(dbt_oracle *oracle)
+{
+    const dbt_hardware *own = oracle->own;
+    siginfo_t info;
+    return own->stop_signal == SIGSEGV && dbt_tracee_get_signal(own, &info) &&
+           info.si_code == SEGV_ACCERR && dbt_mirror_take_copies(oracle, (u64)info.si_addr, 1);
+}
+
 /* Where units are not told, the guest runs by itself to the system call that ends the batch (no other call
  * is made before it), or to a unit that is always told. */
 static bool may_run_free(const dbt_oracle *oracle, u64 input_at)
@@ -262,7 +271,9 @@ static void go_midway(dbt_oracle *oracle)
     if (dbt_tracee_is_repeated(&instruction) ||
         (record->signal == SIGFPE && instruction.traits & DBT_TRAIT_VECTOR)) {
         dbt_stretch_note_stores(oracle, &instruction);
-        own->has_raised = !dbt_tracee_step(oracle, &instruction);
+        do {
+            own->has_raised = !dbt_tracee_step(oracle, &instruction);
+        } while (own->has_raised && goes_on(oracle));
     }
 }
 
@@ -290,7 +301,7 @@ static void run_batch(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
                            : ~0ULL;
         }
         if (may_run_free(oracle, input_at)) {
-            if (!run_free(oracle, outcome)) {
+            if (!run_free(oracle, outcome) && !goes_on(oracle)) {
                 fault(oracle, outcome);
                 return;
             }
@@ -301,7 +312,7 @@ static void run_batch(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
                          dbt_oracle_point(oracle, oracle->point)->executed - oracle->executed,
                          &ahead);
         if (ahead.count >= STRETCH_LEAST) {
-            if (!run_stretch(oracle, &ahead)) {
+            if (!run_stretch(oracle, &ahead) && !goes_on(oracle)) {
                 fault(oracle, outcome);
                 return;
             }
@@ -316,6 +327,9 @@ static void run_batch(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
                 dbt_stretch_note_stores(oracle, &instruction);
             }
             if (!dbt_tracee_step(oracle, &instruction)) {
+                if (goes_on(oracle)) {
+                    continue;
+                }
                 fault(oracle, outcome);
                 return;
             }
@@ -349,9 +363,11 @@ static int raises(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
         dbt_instruction instruction;
         next_instruction(oracle, &instruction);
         dbt_stretch_note_stores(oracle, &instruction);
-        if (dbt_tracee_step(oracle, &instruction)) {
-            return 0;
-        }
+        do {
+            if (dbt_tracee_step(oracle, &instruction)) {
+                return 0;
+            }
+        } while (goes_on(oracle));
     }
     own->has_raised = false;
     fault(oracle, outcome);

@@ -18,6 +18,7 @@ typedef struct dbt_mirror_region {
     u8 *written;     /* a byte a page, in use for the whole of the first mapping */
     u64 file_at;     /* its place in dbt_oracle.file */
     bool is_shared;  /* another region may show the same memory */
+    bool is_lent;    /* it shows another one's, until it is stored to: then the page becomes a copy */
 } dbt_mirror_region;
 
 typedef struct dbt_oracle_kind {
@@ -61,6 +62,10 @@ int dbt_oracle_open_file(dbt_oracle *oracle);
 dbt_mirror_region *dbt_mirror_find(dbt_oracle *oracle, u64 guest_address);
 /* The host address of a guest byte, or 0, with how many bytes follow in one piece. */
 u8 *dbt_mirror_at(dbt_oracle *oracle, u64 guest_address, u64 *left_bytes);
+/* What the reference may do there: PROT_ bits. */
+u32 dbt_mirror_protection(const dbt_mirror_region *region);
+/* Copies the pages of [guest_address, + size_bytes) that are lent and may be stored to; false: none is. */
+bool dbt_mirror_take_copies(dbt_oracle *oracle, u64 guest_address, u64 size_bytes);
 /* Copies guest bytes up to the first hole; answers how many. */
 size_t dbt_mirror_read(dbt_oracle *oracle, u64 guest_address, void *to, size_t size_bytes);
 void dbt_oracle_note_write(dbt_oracle *oracle, u64 guest_address, u32 size_bytes);

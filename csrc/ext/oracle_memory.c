@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #define PRESENT_OR_SWAPPED (3ULL << 62)
+#define SWAPPED (1ULL << 62)
+#define OF_FILE (1ULL << 61)
 #define CHUNK_PAGES 256u
 #define FILE_BYTES (1LL << 44)
 
@@ -86,10 +88,10 @@ static int insert(dbt_oracle *oracle, const dbt_mirror_region *region)
 }
 
 static int map_file(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 protection, u64 file_at,
-                    bool is_shared)
+                    bool is_shared, bool is_lent)
 {
     const u64 size_bytes = guest_end - guest_start;
-    dbt_mirror_region region = {guest_start, guest_end, NULL, protection, NULL, file_at, is_shared};
+    dbt_mirror_region region = {guest_start, guest_end, NULL, protection, NULL, file_at, is_shared, is_lent};
     void *host = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
                       oracle->file, (off_t)file_at);
     if (host == MAP_FAILED) {
@@ -106,6 +108,11 @@ static int map_file(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 prot
     return status != 0 ? status : oracle->kind->map(oracle, &region);
 }
 
+u32 dbt_mirror_protection(const dbt_mirror_region *region)
+{
+    return region->is_lent ? region->protection & ~(u32)PROT_WRITE : region->protection;
+}
+
 int dbt_oracle_open_file(dbt_oracle *oracle)
 {
     oracle->file = memfd_create("dbt-oracle", MFD_CLOEXEC);
@@ -116,11 +123,11 @@ int dbt_oracle_map(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 prote
 {
     const u64 file_at = oracle->file_used;
     oracle->file_used += guest_end - guest_start;
-    return map_file(oracle, guest_start, guest_end, protection, file_at, false);
+    return map_file(oracle, guest_start, guest_end, protection, file_at, false, false);
 }
 
 int dbt_oracle_map_again(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 protection,
-                         u64 guest_of)
+                         u64 guest_of, int is_lent)
 {
     while (guest_start < guest_end) {
         dbt_mirror_region *of = dbt_mirror_find(oracle, guest_of);
@@ -132,7 +139,7 @@ int dbt_oracle_map_again(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32
         const u64 file_at = of->file_at + (guest_of - of->guest_start);
         of->is_shared = true;
         const int status =
-            map_file(oracle, guest_start, guest_start + part, protection, file_at, true);
+            map_file(oracle, guest_start, guest_start + part, protection, file_at, true, is_lent != 0);
         if (status != 0) {
             return status;
         }
@@ -219,9 +226,47 @@ int dbt_oracle_protect(dbt_oracle *oracle, u64 guest_start, u64 guest_end, u32 p
          status == 0 && at < oracle->region_count && oracle->regions[at].guest_start < guest_end; at++) {
         oracle->regions[at].protection = protection;
         status = oracle->kind->protect(oracle, oracle->regions[at].guest_start,
-                                       oracle->regions[at].guest_end, protection);
+                                       oracle->regions[at].guest_end,
+                                       dbt_mirror_protection(&oracle->regions[at]));
     }
     return status;
+}
+
+/* Gives a page that is lent memory of its own, with the same contents. */
+static int take_copy(dbt_oracle *oracle, u64 guest_page)
+{
+    const u64 guest_end = guest_page + DBT_PAGE_BYTES;
+    const u64 file_at = oracle->file_used;
+    int status = split(oracle, guest_page);
+    status = status != 0 ? status : split(oracle, guest_end);
+    dbt_mirror_region *region = dbt_mirror_find(oracle, guest_page);
+    void *host = mmap(NULL, DBT_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                      oracle->file, (off_t)file_at);
+    if (status != 0 || host == MAP_FAILED) {
+        return status != 0 ? status : -errno;
+    }
+    oracle->file_used += DBT_PAGE_BYTES;
+    memcpy(host, region->host, DBT_PAGE_BYTES);
+    give_back(oracle, region);
+    munmap(region->host, DBT_PAGE_BYTES);
+    region->host = host;
+    region->file_at = file_at;
+    region->is_lent = region->is_shared = false;
+    status = oracle->kind->unmap(oracle, guest_page, guest_end);
+    return status != 0 ? status : oracle->kind->map(oracle, region);
+}
+
+bool dbt_mirror_take_copies(dbt_oracle *oracle, u64 guest_address, u64 size_bytes)
+{
+    bool is_any = false;
+    for (u64 page = DBT_PAGE_DOWN(guest_address); page < guest_address + size_bytes;
+         page += DBT_PAGE_BYTES) {
+        const dbt_mirror_region *region = dbt_mirror_find(oracle, page);
+        if (region != NULL && region->is_lent && region->protection & PROT_WRITE) {
+            is_any = take_copy(oracle, page) == 0 || is_any;
+        }
+    }
+    return is_any;
 }
 
 size_t dbt_mirror_read(dbt_oracle *oracle, u64 guest_address, void *to, size_t size_bytes)
@@ -327,6 +372,41 @@ i64 dbt_oracle_load(dbt_oracle *oracle, int memory_fd, int pagemap_fd, u64 guest
     }
     changed(oracle, guest_start, guest_end);
     return total;
+}
+
+static const dbt_mirror_region *next_lent(const dbt_oracle *oracle, u64 guest_address)
+{
+    for (size_t at = lower_bound(oracle, guest_address); at < oracle->region_count; at++) {
+        if (oracle->regions[at].is_lent) {
+            return &oracle->regions[at];
+        }
+    }
+    return NULL;
+}
+
+int dbt_oracle_take_copies(dbt_oracle *oracle, int memory_fd, int pagemap_fd)
+{
+    const dbt_mirror_region *region;
+    for (u64 page = 0; (region = next_lent(oracle, page)) != NULL;) {
+        u64 entries[CHUNK_PAGES];
+        page = page > region->guest_start ? page : region->guest_start;
+        const size_t count = read_pagemap(pagemap_fd, page, region->guest_end, entries);
+        if (count == 0) {
+            return -EIO;
+        }
+        for (size_t at = 0; at < count; at++, page += DBT_PAGE_BYTES) {
+            const bool is_copy = (entries[at] & PRESENT_OR_SWAPPED) != 0 &&
+                                 (entries[at] & (OF_FILE | SWAPPED)) != OF_FILE;
+            const int status = is_copy ? take_copy(oracle, page) : 0;
+            if (status != 0) {
+                return status;
+            }
+            if (is_copy) {
+                (void)copy_in(oracle, memory_fd, page, page + DBT_PAGE_BYTES);
+            }
+        }
+    }
+    return 0;
 }
 
 static void note_page(dbt_oracle *oracle, u64 guest_address)

@@ -4,7 +4,7 @@
  * Invariant: the callback sees each guest instruction once; the rounds of a repeated string instruction
  * are one. */
 #define _GNU_SOURCE
-#include "ext/oracle_internal.h"
+#include "ext/oracle_unicorn.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,6 +21,7 @@
 #define UC_ERR_FETCH_UNMAPPED 8
 #define UC_ERR_FETCH_PROT 14
 #define UC_ERR_INSN_INVALID 10
+#define UC_ERR_WRITE_PROT 12
 #define PROTECTION_EXECUTE 4u
 #define FLAGS_PRIVILEGED 0x193200ULL /* IF IOPL RF VIF VIP */
 #define RFLAGS_RF 0x10000ULL
@@ -53,13 +54,6 @@ typedef struct known {
     u32 kind;
 } known;
 
-#define KIND_PLAIN 1u
-#define KIND_REPEATED 2u
-#define KIND_KEEPS_FLAGS 4u /* though it may go wrong in Unicorn */
-#define KIND_BRANCH 8u      /* may lead to itself */
-#define KIND_POPF 16u
-#define KIND_WRONG 32u /* Unicorn gets it wrong */
-
 typedef struct unicorn {
     void *library;
     void *engine;
@@ -80,6 +74,8 @@ typedef struct unicorn {
     u64 kept_flags;       /* before a repeated instruction that must not change them; ~0: none */
     known *known;         /* KINDS of them */
     u64 input_at;         /* executed, of an instruction whose outcome the record supplies */
+    u64 guest_store;      /* the last one, done or not */
+    u32 store_bytes;
     bool is_behind_popf;
     bool code_written;    /* Unicorn's translations are to be dropped before the next instruction */
     u32 why;              /* WHY_ */
@@ -212,58 +208,13 @@ static bool check_points(dbt_oracle *oracle, u64 guest_pc)
     }
 }
 
-/* Its selectors are null ones; lahf and sahf behind REX take spl for ah, and ret extends the sign of its
- * operand (tests/fuzz/disagreements.py has the proofs). */
-static bool is_wrong(const dbt_instruction *instruction)
-{
-    const u8 opcode = instruction->opcode;
-    if (instruction->map == DBT_MAP_0F) {
-        return opcode == 0xa0 || opcode == 0xa8;
-    }
-    return instruction->map == DBT_MAP_ONE_BYTE &&
-           (opcode == 0x8c || ((opcode == 0x9e || opcode == 0x9f) && instruction->rex != 0) ||
-            (opcode == 0xc2 && instruction->immediate > 0x7fff));
-}
-
-static u32 learn_kind(dbt_oracle *oracle, u64 guest_pc)
-{
-    dbt_instruction instruction;
-    dbt_effects effects;
-    if (!dbt_oracle_decode(oracle, guest_pc, &instruction)) {
-        return KIND_PLAIN;
-    }
-    u32 kind = KIND_PLAIN;
-    if (is_wrong(&instruction)) {
-        return KIND_WRONG;
-    }
-    /* Unicorn 2.1 addresses the operand without its immediate: one byte off. */
-    if (instruction.map == DBT_MAP_0F && (instruction.opcode & 0xf7) == 0xa4 &&
-        instruction.traits & DBT_TRAIT_RIP_RELATIVE) {
-        return KIND_WRONG;
-    }
-    if (instruction.traits & DBT_TRAIT_STRING &&
-        instruction.prefixes & (DBT_PREFIX_REP | DBT_PREFIX_REPNE)) {
-        kind = KIND_REPEATED;
-    } else if (instruction.class_ >= DBT_CLASS_JCC && instruction.class_ <= DBT_CLASS_FAR) {
-        kind = KIND_BRANCH;
-    } else if (instruction.class_ == DBT_CLASS_POPF) {
-        kind = KIND_POPF;
-    }
-    dbt_instruction_effects(&instruction, &effects);
-    if ((kind == KIND_REPEATED || instruction.class_ == DBT_CLASS_LOOP) &&
-        !(effects.flags_written | effects.flags_undefined)) {
-        kind |= KIND_KEEPS_FLAGS;
-    }
-    return kind;
-}
-
 static u32 kind_of(dbt_oracle *oracle, u64 guest_pc)
 {
     unicorn *own = oracle->own;
     known *entry = &own->known[guest_pc % KINDS];
     if (entry->guest_pc != guest_pc || entry->kind == 0) {
         entry->guest_pc = guest_pc;
-        entry->kind = learn_kind(oracle, guest_pc);
+        entry->kind = dbt_unicorn_kind(oracle, guest_pc);
     }
     return entry->kind;
 }
@@ -296,10 +247,10 @@ static void keep_flags(dbt_oracle *oracle, u64 guest_pc)
         write_flags(own, (read_flags(own) & ~FLAGS_PRIVILEGED) | DBT_FLAG_IF);
     }
     const u32 kind = kind_of(oracle, guest_pc);
-    if (kind & KIND_KEEPS_FLAGS) {
+    if (kind & DBT_KIND_KEEPS_FLAGS) {
         own->kept_flags = read_flags(own);
     }
-    own->is_behind_popf = (kind & KIND_POPF) != 0;
+    own->is_behind_popf = (kind & DBT_KIND_POPF) != 0;
 }
 
 static void on_code(void *engine, u64 guest_pc, u32 size_bytes, void *user)
@@ -308,7 +259,7 @@ static void on_code(void *engine, u64 guest_pc, u32 size_bytes, void *user)
     unicorn *own = oracle->own;
     (void)size_bytes;
     /* Again at the same place: the next round, or Unicorn has started a store into code anew. */
-    if (guest_pc == own->last_pc && !(kind_of(oracle, guest_pc) & KIND_BRANCH)) {
+    if (guest_pc == own->last_pc && !(kind_of(oracle, guest_pc) & DBT_KIND_BRANCH)) {
         return;
     }
     keep_flags(oracle, guest_pc);
@@ -330,7 +281,7 @@ static void on_code(void *engine, u64 guest_pc, u32 size_bytes, void *user)
         own->stop(engine);
         return;
     }
-    if (kind_of(oracle, guest_pc) & KIND_WRONG) {
+    if (kind_of(oracle, guest_pc) & DBT_KIND_WRONG) {
         own->why = WHY_WRONG;
         own->stop(engine);
         return;
@@ -352,6 +303,8 @@ static void on_write(void *engine, int type, u64 guest_address, int size_bytes, 
     (void)engine;
     (void)type;
     (void)value;
+    own->guest_store = guest_address;
+    own->store_bytes = (u32)size_bytes;
     oracle->executed--; /* of the instruction that stores */
     dbt_oracle_note_write(oracle, guest_address, (u32)size_bytes);
     oracle->executed++;
@@ -373,6 +326,20 @@ static void flush(unicorn *own)
 static bool is_fetch_error(int error)
 {
     return error == UC_ERR_FETCH_UNMAPPED || error == UC_ERR_FETCH_PROT;
+}
+
+/* A store to a page that is lent, which has its own copy now: the instruction runs again. */
+static bool goes_on(dbt_oracle *oracle, int error)
+{
+    unicorn *own = oracle->own;
+    if (error != UC_ERR_WRITE_PROT ||
+        !dbt_mirror_take_copies(oracle, own->guest_store, own->store_bytes)) {
+        return false;
+    }
+    if (own->kept_flags != ~0ULL) {
+        write_flags(own, own->kept_flags);
+    }
+    return true;
 }
 
 /* An instruction whose outcome comes from outside: its registers and flags as the next point has them. */
@@ -442,6 +409,10 @@ static void run(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
             flush(own);
             continue;
         }
+        if (own->why == WHY_NONE && goes_on(oracle, error)) {
+            oracle->executed -= own->last_pc != ~0ULL;
+            continue;
+        }
         if (own->why == WHY_END) {
             outcome->status = DBT_ORACLE_EQUAL;
             return;
@@ -468,10 +439,13 @@ static int raises(dbt_oracle *oracle, dbt_oracle_outcome *outcome)
     u64 rip = 0;
     void *values[1] = {&rip};
     own->read(own->engine, own->ids + ID_RIP, values, 1);
-    own->last_pc = own->kept_flags = ~0ULL;
     own->why = WHY_FAULT_EXPECTED;
     /* Unicorn calls a third fault in a row a shutdown and answers no error; it has not gone on, though. */
-    const int error = own->start(own->engine, rip, ~0ULL, 0, 0);
+    int error;
+    do {
+        own->last_pc = own->kept_flags = ~0ULL;
+        error = own->start(own->engine, rip, ~0ULL, 0, 0);
+    } while (own->why == WHY_FAULT_EXPECTED && goes_on(oracle, error));
     read_general(own, &outcome->actual);
     return error != 0 || own->why != WHY_END;
 }
@@ -501,7 +475,7 @@ static int map(dbt_oracle *oracle, const dbt_mirror_region *region)
 {
     const unicorn *own = oracle->own;
     return -own->map(own->engine, region->guest_start, region->guest_end - region->guest_start,
-                     region->protection, region->host);
+                     dbt_mirror_protection(region), region->host);
 }
 
 static int unmap(dbt_oracle *oracle, u64 guest_start, u64 guest_end)

@@ -40,6 +40,10 @@ _INSTRUCTION_MOST_BYTES = 15
 _UNICORN_INVALID = 10
 _TRAP_FLAG = 0x100
 _FILE_WRITES = frozenset(("write", "writev", "pwrite64", "pwritev", "pwritev2"))
+_FILE_ARGUMENT = dict.fromkeys((*_FILE_WRITES, "sendfile", "ftruncate", "fallocate"), 0) | {
+    "copy_file_range": 2,
+    "splice": 2,
+}
 _CHILD_WAITS = frozenset(("wait4", "waitid"))
 _REASONS = {
     lib.DBT_RECORD_THREAD: "everything from the start of a thread on",
@@ -268,16 +272,19 @@ class Follower:
         if self.record.region_count:
             result = int(self.record.now.registers[0])
             self.mirror.change(self._told_regions(), number, arguments, result)
+        self.mirror.take_copies()
         for start, size_bytes in effects.written(number, arguments, self.mirror.read):
             self.mirror.load(start, size_bytes)
         self.mirror.load_shared()
+        if (at := _FILE_ARGUMENT.get(effects.name_of(number))) is not None:
+            self.mirror.load_file(arguments[at] & 0xFFFFFFFF)
         if self._may_write_itself(number, arguments):
             self.mirror.load_all()
         if effects.name_of(number) == "madvise":
-            self.mirror.load(arguments[0], arguments[1])  # dropped pages read as zeros
+            self.mirror.drop(arguments[0], arguments[1])
         if effects.name_of(number) == "process_madvise":
             for start, size_bytes in effects.iovecs(arguments[1], arguments[2], self.mirror.read):
-                self.mirror.load(start, size_bytes)
+                self.mirror.drop(start, size_bytes)
         if effects.shares_memory(number, arguments, self.mirror.read):
             self.mirror.load_all()
             self._not_covered("a child process in the program's own memory")
@@ -382,6 +389,7 @@ class Follower:
         return True
 
     def _frame(self) -> Found | None:
+        self.mirror.take_copies()
         self.mirror.load(self.record.range_start, self.record.range_end - self.record.range_start)
         self._adopt()
         return None

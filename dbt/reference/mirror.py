@@ -1,7 +1,8 @@
 """The reference's memory, kept to that of the program: mappings, and what came in from outside.
 
 State: the regions as the VMM told them last, and the program's memory as the kernel shows it.
-Invariant: the reference maps what the program maps, under the same protection.
+Invariant: the reference maps what the program maps, under the same protection. Where a private
+mapping of a file shows what is stored through a shared one, the reference lends it that memory.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -66,6 +67,8 @@ class Mirror:
         self._oracle = oracle
         self._pid = pid
         self.regions: list[Region] = []
+        self._private_files: set[str] = set()  # that are mapped, as _Mapping.file
+        self._lent: dict[int, int] = {}  # page of a private mapping: the one whose memory it shows
         self._memory_fd = os.open(f"/proc/{pid}/mem", os.O_RDONLY)
         self._pagemap_fd = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY)
 
@@ -75,7 +78,7 @@ class Mirror:
         Args:
             told: its mappings.
         """
-        files = [(m.start, m.end) for m in _mappings(self._pid) if m.has_file]
+        files = [(m.start, m.end) for m in self._look_at_files()]
         for region in told:
             self._oracle.map(region.start, region.end, region.protection)
             self.regions.append(region)
@@ -146,6 +149,7 @@ class Mirror:
             arguments: its own.
             result: what it answered, as a register holds it.
         """
+        had_lent = bool(self._lent)
         touched = _touched(effects.name_of(number), arguments, result)
         fresh = fresh + self._grown(fresh)
         before = _Intervals(self.regions)
@@ -157,6 +161,7 @@ class Mirror:
             is_other = old is not None and new is not None and old.flags != new.flags
             if old is not None and (new is None or is_touched or is_other):
                 self._oracle.unmap(low, high)
+                self._take_back(low, high)
                 old = None
             if new is None:
                 continue
@@ -170,6 +175,20 @@ class Mirror:
             elif old.protection != new.protection:
                 self._oracle.protect(low, high, new.protection)
         self.regions = fresh
+        if had_lent or not _is_anonymous(number, arguments):
+            self._lend(self._look_at_files())
+
+    def take_copies(self) -> None:
+        """Pages of private mappings that the kernel has written are copies from now on."""
+        if self._lent:
+            self._oracle.take_copies(self._memory_fd, self._pagemap_fd)
+
+    def drop(self, start: int, size_bytes: int) -> None:
+        """The program gave up what it had stored there: zeros, or what the file has."""
+        if self._lent:
+            self._take_back(start, start + size_bytes)
+            self._lend(self._look_at_files())
+        self.load(start, size_bytes)
 
     def load_shared(self) -> None:
         """What system calls wrote into files shows in memory that is shared with them."""
@@ -178,6 +197,21 @@ class Mirror:
                 is_small = region.end - region.start <= _SHARED_WHOLE_BYTES
                 pagemap_fd = -1 if is_small else self._pagemap_fd
                 self._oracle.load(self._memory_fd, region.start, region.end, pagemap_fd)
+
+    def load_file(self, fd: int) -> None:
+        """What a system call wrote into a file shows in private mappings of it.
+
+        Args:
+            fd: the program's, of the file.
+        """
+        with contextlib.suppress(OSError):
+            status = os.stat(f"/proc/{self._pid}/fd/{fd}")
+            device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}"
+            name = f"{device} {status.st_ino}"
+            if name in self._private_files:
+                for mapping in _mappings(self._pid):
+                    if mapping.file == name and not mapping.is_shared:
+                        self.load(mapping.start, mapping.size_bytes)
 
     def _grown(self, regions: Sequence[Region]) -> list[Region]:
         """What the kernel has added below regions that grow down, and the VMM has not told."""
@@ -193,6 +227,46 @@ class Mirror:
             if start < region.start:
                 grown.append(Region(start, region.start, region.protection, region.flags))
         return grown
+
+    def _take_back(self, low: int, high: int) -> None:
+        """Forgets what was lent to or from [low, high)."""
+        for page, of in list(self._lent.items()):
+            if low <= page < high or low <= of < high:
+                del self._lent[page]
+
+    def _look_at_files(self) -> list[_Mapping]:
+        mappings = [mapping for mapping in _mappings(self._pid) if mapping.has_file]
+        self._private_files = {m.file for m in mappings if not m.is_shared}
+        return mappings
+
+    def _lend(self, mappings: Sequence[_Mapping]) -> None:
+        """Shows what shared mappings have in private ones of the same file."""
+        if not any(region.is_shared for region in self.regions):
+            return
+        before = dict(self._lent)
+        for view in (mapping for mapping in mappings if mapping.is_shared):
+            for private in mappings:
+                if not private.is_shared and private.file == view.file:
+                    self._lend_file(private, view)
+        if self._lent != before:
+            self.take_copies()
+
+    def _lend_file(self, private: _Mapping, view: _Mapping) -> None:
+        first = max(private.offset, view.offset)
+        last = min(private.offset + private.size_bytes, view.offset + view.size_bytes)
+        low, high = (private.start + offset - private.offset for offset in (first, last))
+        away = view.start + first - view.offset - low
+        for region in self.regions:
+            for shared in (region for region in self.regions if region.is_shared):
+                start = max(low, region.start, shared.start - away)
+                end = min(high, region.end, shared.end - away)
+                pages = (p for p in range(start, end, _PAGE_BYTES) if p not in self._lent)
+                for run_start, run_end in _runs(pages):
+                    of = run_start + away
+                    self._oracle.unmap(run_start, run_end)
+                    self._oracle.map_again(run_start, run_end, region.protection, of, is_lent=True)
+                    for page in range(run_start, run_end, _PAGE_BYTES):
+                        self._lent[page] = page + away
 
     def _shown_at(self, low: int, high: int) -> int | None:
         """Where the reference has the memory of a shared mapping already, or None."""
@@ -211,10 +285,8 @@ class Mirror:
         return None
 
     def _load_mapping(self, number: int, arguments: Sequence[int], low: int, high: int) -> None:
-        is_plain = effects.name_of(number) == "brk" or (
-            effects.name_of(number) == "mmap" and arguments[3] & _MAP_ANONYMOUS
-        )
-        self._oracle.load(self._memory_fd, low, high, self._pagemap_fd if is_plain else -1)
+        pagemap_fd = self._pagemap_fd if _is_anonymous(number, arguments) else -1
+        self._oracle.load(self._memory_fd, low, high, pagemap_fd)
 
 
 class _Intervals:
@@ -248,6 +320,23 @@ def _touched(name: str, arguments: Sequence[int], result: int) -> tuple[int, int
     return start, start + size + -size % _PAGE_BYTES
 
 
+def _is_anonymous(number: int, arguments: Sequence[int]) -> bool:
+    """Whether a call maps nothing but fresh memory."""
+    name = effects.name_of(number)
+    return name == "brk" or (name == "mmap" and bool(arguments[3] & _MAP_ANONYMOUS))
+
+
+def _runs(pages: Iterable[int]) -> list[list[int]]:
+    """Ascending pages as ranges [start, end)."""
+    runs: list[list[int]] = []
+    for page in pages:
+        if runs and runs[-1][1] == page:
+            runs[-1][1] += _PAGE_BYTES
+        else:
+            runs.append([page, page + _PAGE_BYTES])
+    return runs
+
+
 class _Mapping(NamedTuple):
     """A mapping as the kernel tells it: its file as device and inode, and where it begins there."""
 
@@ -257,6 +346,10 @@ class _Mapping(NamedTuple):
     has_file: bool
     file: str
     offset: int
+
+    @property
+    def size_bytes(self) -> int:
+        return self.end - self.start
 
 
 def _mappings(pid: int) -> Iterator[_Mapping]:

@@ -62,11 +62,24 @@ class Oracle:
         """Maps zeroed guest memory [start, end) with PROT_ bits."""
         self._check(lib.dbt_oracle_map(self._oracle, start, end, protection), start)
 
-    def map_again(self, start: int, end: int, protection: int, of: int) -> None:
-        """Maps [start, end) to the guest memory that is mapped at ``of`` already."""
-        self._check(
-            lib.dbt_oracle_map_again(self._oracle, start, end, protection, of), start
-        )
+    def map_again(
+        self, start: int, end: int, protection: int, of: int, *, is_lent: bool = False
+    ) -> None:
+        """Maps [start, end) to the guest memory that is mapped at ``of`` already.
+
+        Args:
+            start: guest address.
+            end: guest address.
+            protection: PROT_ bits.
+            of: guest address.
+            is_lent: whether a page becomes a copy where the reference stores to it.
+        """
+        status = lib.dbt_oracle_map_again(self._oracle, start, end, protection, of, is_lent)
+        self._check(status, start)
+
+    def take_copies(self, memory_fd: int, pagemap_fd: int) -> None:
+        """Copies pages that are lent, and that a process has got copies of meanwhile."""
+        self._check(lib.dbt_oracle_take_copies(self._oracle, memory_fd, pagemap_fd), 0)
 
     def unmap(self, start: int, end: int) -> None:
         """Unmaps what is mapped in [start, end)."""

@@ -62,7 +62,6 @@ PROGRAMS: Final = (
 )
 
 _NOT_FOLLOWED_BY_ANY: Final = {
-    "map_moves": "a private mapping of a file that shows another mapping's writes",
     "code_shared_processes": "memory that another process writes meanwhile",
 }
 NOT_FOLLOWED: Final[Mapping[str, Mapping[str, str]]] = {

@@ -117,6 +117,15 @@ def test_memory_that_grows_down_is_equal(oracle: str) -> None:
     assert _equal([str(guest)], oracle).exit_status == 0
 
 
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+@pytest.mark.parametrize("every", ["tu", "syscall"])
+def test_private_mappings_that_show_a_shared_one_are_equal(every: str, oracle: str) -> None:
+    guest = build("map_private_shows", "map_private_shows.c", "pie")
+    verdict = dbt.compare([guest], oracle=oracle, every=every, quiet=True)
+    assert verdict.equal, str(verdict)
+    assert verdict.exit_status == 0
+
+
 @pytest.mark.slow
 def test_every_kind_of_fault_is_equal_to_the_bare_processor() -> None:
     guest = build("signal_fault_codes", "signal_fault_codes.c", "pie")
