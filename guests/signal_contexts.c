@@ -1,6 +1,7 @@
 /* Tests: ways out of a handler: setcontext and swapcontext to other stacks, siglongjmp out of nested ones,
  * throwing the frame away, a handler that never returns; handlers nested a hundred deep; a handler that
- * edits its own frame twice. Expected: status 7, prints a trace. */
+ * edits its own frame twice. An argument takes the place of the rounds of a coroutine; the timer then
+ * counts the processor's time, for whoever slows the program down. Expected: status 7, prints a trace. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 static ucontext_t main_context, coroutine[4];
 static char stacks[4][65536];
 static volatile int turns[4], switches, current = -1;
+static int rounds = 200, clock_used = ITIMER_REAL, alarm_signal = SIGALRM;
 static sigset_t alarm_only;
 
 /* A scheduler that takes the processor away by a timer, as green threads do. */
@@ -36,10 +38,10 @@ static void work(int which)
         turns[which]++;
         int done = 0;
         for (int i = 0; i < 4; i++)
-            done += turns[i] > 200;
-        if (done == 4 && switches > 40) {
+            done += turns[i] > rounds;
+        if (done == 4 && switches > rounds / 5) {
             struct itimerval none = {{0, 0}, {0, 0}};
-            setitimer(ITIMER_REAL, &none, 0);
+            setitimer((enum __itimer_which)clock_used, &none, 0);
             setcontext(&main_context);
         }
     }
@@ -51,9 +53,9 @@ static void coroutines(void)
     struct itimerval timer = {{0, 1000}, {0, 1000}};
     volatile int came_back = 0;
     sigemptyset(&alarm_only);
-    sigaddset(&alarm_only, SIGALRM);
+    sigaddset(&alarm_only, alarm_signal);
     sigprocmask(SIG_BLOCK, &alarm_only, 0); /* a switch is never interrupted by the next one */
-    sigaction(SIGALRM, &action, 0);
+    sigaction(alarm_signal, &action, 0);
     for (int i = 0; i < 4; i++) {
         getcontext(&coroutine[i]);
         coroutine[i].uc_stack.ss_sp = stacks[i];
@@ -63,13 +65,13 @@ static void coroutines(void)
     getcontext(&main_context);
     if (came_back++ == 0) {
         current = 0;
-        setitimer(ITIMER_REAL, &timer, 0);
+        setitimer((enum __itimer_which)clock_used, &timer, 0);
         setcontext(&coroutine[0]);
     }
     sigset_t mask;
     sigprocmask(SIG_BLOCK, 0, &mask);
-    printf("coroutines %d %d\n", switches > 40, came_back);
-    signal(SIGALRM, SIG_IGN);
+    printf("coroutines %d %d\n", switches > rounds / 5, came_back);
+    signal(alarm_signal, SIG_IGN);
     sigemptyset(&mask);
     sigprocmask(SIG_SETMASK, &mask, 0);
 }
@@ -119,8 +121,13 @@ static void forever(int number)
     exit(7);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1) {
+        rounds = atoi(argv[1]);
+        clock_used = ITIMER_VIRTUAL;
+        alarm_signal = SIGVTALRM;
+    }
     setvbuf(stdout, 0, _IOLBF, 0);
     coroutines();
     struct sigaction action = {.sa_handler = nest, .sa_flags = SA_NODEFER};

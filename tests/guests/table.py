@@ -475,6 +475,7 @@ GUESTS: tuple[Guest, ...] = (
     _linked("program_break", b"10 1\n"),
     _linked("map_moves", b"ok\n", variants=DYNAMIC),
     _linked("map_private_shows", b"ok\n", variants=DYNAMIC),
+    _linked("file_from_child", b"ok\n", variants=DYNAMIC),
     _linked("map_fixed", b"ok\n"),
     _threads("map_over_cache"),
     _linked("map_grows_down", b"ok\n", variants=DYNAMIC),

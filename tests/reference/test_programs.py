@@ -172,7 +172,7 @@ def test_repeated_instructions_that_fault_midway_are_equal(oracle: str) -> None:
 def test_a_processor_that_goes_astray_makes_no_system_call(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    guest = build("map_moves", "map_moves.c", "pie")  # what it maps is not followed
+    guest = build("file_from_child", "file_from_child.c", "pie")  # what it writes is not followed
     verdict = dbt.compare([guest], oracle="hardware", every="syscall")
     assert not verdict.equal and "makes a system call" in str(verdict)
     assert "line" not in capfd.readouterr().out
