@@ -47,6 +47,8 @@ typedef enum dbt_event {
 #define DBT_RECORD_THREAD 1  /* the guest started a thread, or a process that shares its memory */
 #define DBT_RECORD_EXECUTE 2 /* it executes another program */
 #define DBT_RECORD_REFUSED 3 /* the VMM gave up */
+#define DBT_RECORD_FILLED 4  /* the kernel fills its memory while it goes on: io_uring, asynchronous I/O */
+#define DBT_RECORD_SHARED 5  /* it starts a process that shares a mapping it has run code from */
 
 typedef struct dbt_record_region {
     uint64_t guest_start;

@@ -86,12 +86,12 @@ void dbt_ext_record_take(dbt_record *record);
 
 /* Functions that answer int: 0 or a negative errno. dbt_oracle_map_again shows memory that is mapped at
  * guest_of a second time; lent, a page of it becomes a copy of its own when the reference stores there, or
- * dbt_oracle_take_copies finds that the process's has become one. dbt_oracle_load answers the bytes that were copied from a process's memory file;
- * with a pagemap only pages that are present. dbt_oracle_compare_written compares the pages that the
- * reference wrote since they were forgotten, dbt_oracle_compare_range all that are mapped: 1 and the first
- * address that differs, 0, or a negative errno. dbt_oracle_raises: 1 if the next instruction raises an
- * exception; outcome then tells the state at it, and where the oracle knows them, vector state, signal
- * (error) and the address that Linux gives for it. dbt_ext_record_wait: 0, -ESRCH when the VMM has ended,
- * -EINTR. */
+ * dbt_oracle_take_copies finds that the process's has become one. dbt_oracle_load answers the bytes that were
+ * copied from a process's memory file; with a pagemap only pages that are present. dbt_oracle_compare_written
+ * compares the pages that the reference wrote since they were forgotten, dbt_oracle_compare_range all that are
+ * mapped: 1 and the first address that differs, 0, or a negative errno. dbt_oracle_raises: 1 if the next
+ * instruction raises an exception; outcome then tells the state at it, and where the oracle knows them, vector
+ * state, signal (error) and the address that Linux gives for it. dbt_ext_record_wait: 0, -ESRCH when the VMM
+ * has ended, -EINTR. */
 
 #endif

@@ -238,6 +238,7 @@ i64 dbt_fills_setup(dbt_linux_thread *thread, const u64 *arguments)
     struct io_uring_params params;
     i64 result = dbt_linux_pass(thread, __NR_io_uring_setup, arguments);
     if (result >= 0) {
+        dbt_recorder_end(thread, DBT_RECORD_FILLED);
         if (dbt_guest_read(&params, arguments[1], sizeof params)) {
             note_ring(space, (i32)result, &params);
         } else {
@@ -292,6 +293,7 @@ i64 dbt_fills_submit(dbt_linux_thread *thread, const u64 *arguments)
     dbt_linux_space *space = thread->process->space;
     u64 guest_block;
     struct iocb block;
+    dbt_recorder_end(thread, DBT_RECORD_FILLED);
     for (u64 at = 0; at < arguments[1] && at < SUBMITTED_MOST; at++) {
         if (!dbt_guest_read(&guest_block, arguments[2] + at * 8, sizeof guest_block) ||
             !dbt_guest_read(&block, guest_block, sizeof block)) {

@@ -153,6 +153,9 @@ static i64 fork_process(dbt_linux_thread *thread, u64 flags, const u64 *argument
 {
     u32 parent_pid = thread->process->pid;
     bool clears = (flags & CLONE_CLEAR_SIGHAND) != 0;
+    if (thread->process->space->has_shared_code) {
+        dbt_recorder_end(thread, DBT_RECORD_SHARED); /* units check nothing while they are recorded */
+    }
     release_tids(thread, flags, arguments);
     if (clears && !block_signals(thread)) {
         return DBT_RESTART;

@@ -49,6 +49,8 @@ _REASONS = {
     lib.DBT_RECORD_THREAD: "everything from the start of a thread on",
     lib.DBT_RECORD_EXECUTE: "everything from the execution of another program on",
     lib.DBT_RECORD_REFUSED: "everything from where dbt refused to go on",
+    lib.DBT_RECORD_FILLED: "everything from where the kernel fills memory behind calls on",
+    lib.DBT_RECORD_SHARED: "everything from the start of a process that shares code on",
 }
 
 

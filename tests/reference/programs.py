@@ -63,7 +63,6 @@ PROGRAMS: Final = (
 
 _NOT_FOLLOWED_BY_ANY: Final = {
     "file_from_child": "what another process writes into a file that is mapped privately",
-    "code_shared_processes": "memory that another process writes meanwhile",
 }
 NOT_FOLLOWED: Final[Mapping[str, Mapping[str, str]]] = {
     "hardware": _NOT_FOLLOWED_BY_ANY,

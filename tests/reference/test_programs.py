@@ -126,6 +126,22 @@ def test_private_mappings_that_show_a_shared_one_are_equal(every: str, oracle: s
     assert verdict.exit_status == 0
 
 
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("kernel_fills_code", "where the kernel fills memory"),
+        ("code_shared_processes", "the start of a process that shares code"),
+    ],
+)
+def test_code_that_others_write_ends_it(name: str, what: str, oracle: str) -> None:
+    guest = build(name, f"{name}.c", "pie")
+    verdict = dbt.compare([guest], oracle=oracle, every="syscall", quiet=True)
+    assert verdict.equal, str(verdict)
+    assert verdict.exit_status == 0
+    assert what in str(verdict.coverage.not_covered)
+
+
 @pytest.mark.slow
 def test_every_kind_of_fault_is_equal_to_the_bare_processor() -> None:
     guest = build("signal_fault_codes", "signal_fault_codes.c", "pie")
