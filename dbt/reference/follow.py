@@ -302,6 +302,8 @@ class Follower:
             found = None
         elif found is None and self.record.is_synchronous and not self.oracle.raises():
             found = self._lacking_fault()
+            if found is None:
+                self.oracle.roll_back(self.record.now.executed)  # what should not have been done
         found = found or self._compare_memory()
         if found is not None:
             return found

@@ -67,10 +67,7 @@ _NOT_FOLLOWED_BY_ANY: Final = {
 NOT_FOLLOWED: Final[Mapping[str, Mapping[str, str]]] = {
     "hardware": _NOT_FOLLOWED_BY_ANY,
     "unicorn": _NOT_FOLLOWED_BY_ANY
-    | {
-        "signal_fault_codes": "x87 exceptions that are not masked",
-        "not_canonical": "faults that it does not raise leave other stacks behind",
-    },
+    | {"signal_fault_codes": "x87 exceptions that are not masked"},
 }
 """Guests that each reference reports as different (docs/limits.md), with the reason."""
 

@@ -142,6 +142,12 @@ def test_code_that_others_write_ends_it(name: str, what: str, oracle: str) -> No
     assert what in str(verdict.coverage.not_covered)
 
 
+@pytest.mark.parametrize("oracle", ["unicorn", "hardware"])
+def test_what_runs_where_a_reference_lacks_a_fault_is_taken_back(oracle: str) -> None:
+    guest = build("not_canonical", "not_canonical.c", "static")
+    assert _equal([str(guest)], oracle).coverage.signals == 51
+
+
 @pytest.mark.slow
 def test_every_kind_of_fault_is_equal_to_the_bare_processor() -> None:
     guest = build("signal_fault_codes", "signal_fault_codes.c", "pie")
