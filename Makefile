@@ -8,6 +8,7 @@ endif
 
 PYTEST := $(PYTHON) -m pytest
 FUZZ_INPUTS ?= 1000000
+BENCH_FLAGS ?= --peers --profile
 SUITE_FLAGS ?= --benchmark-group-by=group --benchmark-sort=name --benchmark-columns=min,median \
     --benchmark-storage=build/bench --benchmark-autosave
 SECONDS ?= 600
@@ -57,7 +58,7 @@ asan: $(SETUP) ## the core under ASan and UBSan, fed with FUZZ_INPUTS random inp
 	build/asan/fuzz-decode $(FUZZ_INPUTS)
 
 bench: build ## cycles and instructions against native
-	$(PYTHON) -m bench
+	$(PYTHON) -m bench $(BENCH_FLAGS)
 	$(PYTEST) bench/test_micro.py
 	$(PYTEST) bench/test_suite.py $(SUITE_FLAGS)
 	$(PYTHON) -m bench.sensitive

@@ -169,9 +169,9 @@ def measure(
         wall_s = time.monotonic() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         if late.is_set():
-            raise RuntimeError(f"{words}: more than {timeout_s:.0f} s")
+            raise RuntimeError(f"more than {timeout_s:.0f} s")
         if process.returncode not in statuses:
-            raise RuntimeError(f"{words}: status {process.returncode}: {errors[-400:]!r}")
+            raise RuntimeError(f"status {process.returncode}: {errors[-400:]!r}")
         if not have_counters():
             return Sample(usage.ru_utime, None, wall_s)
         counted = parse_perf(Path(report.name).read_text())
