@@ -68,6 +68,12 @@ int main(void)
     CHECK(mprotect(top, 4096, RWX | PROT_GROWSDOWN) == 0 && run(top - 60 * 4096) == 60);
     CHECK(mprotect(top + 8192, 4096, RWX | PROT_GROWSUP) == -1 && errno == EINVAL);
     CHECK(munmap(top - 60 * 4096, 4096) == 0 && child_signal(top - 60 * 4096, 1) == 11);
+    for (int page = 101; page <= 200; page++)
+        put(top - page * 4096, (char)(page - 100)); /* not run before there are holes above it */
+    CHECK(munmap(top - 150 * 4096, 4096) == 0 && run(top - 190 * 4096) == 90);
+    CHECK(mmap(top - 130 * 4096, 4096, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == top - 130 * 4096);
+    CHECK(run(top - 140 * 4096) == 40 && run(top - 120 * 4096) == 20);
+    CHECK(child_signal(top - 130 * 4096, 1) == 11 && child_signal(top - 150 * 4096, 1) == 11);
     CHECK(child_signal(area + 8192, 0) == 11); /* within the guard gap of the page at area */
     char *stack = mmap(0, 65536, RWX, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
     put(stack + 60000, 8);

@@ -47,6 +47,9 @@ static i64 map_held(dbt_linux_space *space, const u64 *arguments, u64 size_bytes
     if (!dbt_limits_allow(space, size_bytes, is_data, arguments[0], arguments[0] + replaced_bytes)) {
         return -ENOMEM;
     }
+    if (replaced_bytes != 0) {
+        (void)dbt_extent_grow(space, arguments[0]);
+    }
     dbt_map_drop_code(space, arguments[0], arguments[0] + replaced_bytes);
     i64 result = dbt_host_call6(__NR_mmap, arguments[0], arguments[1],
                                 dbt_map_host_protection(protection), flags, arguments[4],
@@ -115,6 +118,7 @@ static i64 unmap_held(dbt_linux_space *space, u64 guest_start, u64 guest_end)
     u64 host_start;
     u64 host_end;
     u64 at = guest_start;
+    (void)dbt_extent_grow(space, guest_start); /* what lies below a hole does not grow into view later */
     while (at < guest_end) {
         u64 piece_end = guest_end;
         u64 next = guest_end;
