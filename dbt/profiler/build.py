@@ -12,8 +12,9 @@ from dbt.decoder.instruction import InstructionClass
 from dbt.profiler import model
 from dbt.profiler.calls import Calls, Site
 from dbt.profiler.collect import PLACES, Collector, Image, Mapping
-from dbt.profiler.figures import Executed, dispatches_by_reason, figures
+from dbt.profiler.figures import Executed, dispatches_by_reason, figures, per_thousand
 from dbt.profiler.names import Names
+from dbt.profiler.space import Spaces
 
 if TYPE_CHECKING:
     from dbt.runtime.session import Session
@@ -98,6 +99,7 @@ class _Builder:
         self.pid_of_image = [image.pid for image in collector.images]
         self.samples_of = self._sum_samples()
         self.executed_of = self._sum_executed()
+        self.arenas = Spaces(self.lists, collector.images, session).arenas()
 
     def _row(self, region: int, number: int) -> tuple[Any, bytes] | None:
         """The description of a unit by its number, from its own list or one it has inherited."""
@@ -153,7 +155,10 @@ class _Builder:
                 self._total_executed(),
                 sum(map(self._retranslated, {units.pid for units in self.lists.values()})),
                 {place: sum(by[place] for by in self.samples_of.values()) for place in PLACES},
+                self.arenas,
             ),
+            dispatches=tuple(self._dispatches(processes)),
+            arenas=self.arenas,
             processes=processes,
             course=tuple(
                 model.CoursePoint(
@@ -260,6 +265,7 @@ class _Builder:
                         self.executed_of[pid] if self.exact else None,
                         self._retranslated(pid),
                         self.samples_of[pid],
+                        [arena for arena in self.arenas if arena.pid == pid],
                     ),
                     syscalls={
                         names.get(number, f"call {number}"): count
@@ -274,6 +280,19 @@ class _Builder:
                 )
             )
         return tuple(found)
+
+    def _dispatches(self, processes: Sequence[model.Process]) -> Iterator[model.Dispatches]:
+        executed = self._total_executed()
+        entries = executed.entries if executed else None
+        named = {"syscall": Counter[str](), "callout": Counter[str]()}
+        for process in processes:
+            named["syscall"].update(process.syscalls)
+            named["callout"].update(process.callouts)
+        for reason, count in dispatches_by_reason(self.session.statistics()).items():
+            parts = named.get(reason, Counter({"": count}))
+            for name, part in parts.most_common():
+                if part:
+                    yield model.Dispatches(reason, name, part, per_thousand(part, entries))
 
     def _counts_by_pid(
         self,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dbt._native import lib
-from dbt.profiler.model import Figures, share
+from dbt.profiler.model import Arena, Figures, share
 
 if TYPE_CHECKING:
     from dbt.tcache.statistics import Statistics
@@ -93,8 +94,17 @@ def dispatches_by_reason(counted: Statistics) -> dict[str, int]:
     }
 
 
+def per_thousand(dispatches: int, entries: int | None) -> float | None:
+    """Dispatches per thousand unit entries; None where entries are not counted."""
+    return 1000 * dispatches / entries if entries else None
+
+
 def figures(
-    counted: Statistics, executed: Executed | None, retranslated: int, samples: dict[str, int]
+    counted: Statistics,
+    executed: Executed | None,
+    retranslated: int,
+    samples: dict[str, int],
+    arenas: Sequence[Arena],
 ) -> Figures:
     """Computes the figures of one process, or of all.
 
@@ -103,6 +113,7 @@ def figures(
         executed: the sums of exact counters, or None.
         retranslated: units at a guest address that had been translated before.
         samples: by place.
+        arenas: of the same processes.
     """
     reasons = dispatches_by_reason(counted)
     dispatches = sum(reasons.values())
@@ -125,7 +136,8 @@ def figures(
         dispatches_signal=reasons["signal"],
         dispatches_fault=reasons["fault"],
         dispatches_code_write=reasons["code_write"],
-        dispatches_per_thousand_entries=1000 * dispatches / entries if entries else None,
+        dispatches_per_thousand_entries=per_thousand(dispatches, entries),
+        **_rates(reasons, entries),
         direct_transfers_executed=executed.direct if executed else None,
         chained_share=_complement(reasons["continuation"], executed.direct) if executed else None,
         indirect_branches_executed=executed.indirect if executed else None,
@@ -151,6 +163,9 @@ def figures(
         links_made=counted.links_made,
         links_broken=counted.links_broken,
         tc_bytes_used=counted.tc_bytes_used,
+        tc_bytes_reserved=sum(arena.bytes_reserved for arena in arenas),
+        arenas=len(arenas),
+        chunks_live=sum(arena.chunks_live for arena in arenas),
         evictions=counted.evictions,
         units_evicted=counted.units_evicted,
         eviction_cycles=counted.eviction_cycles,
@@ -168,6 +183,14 @@ def figures(
         time_share_vmm=share(samples.get("vmm", 0), whole),
         time_share_kernel=share(samples.get("kernel", 0), whole),
     )
+
+
+def _rates(reasons: dict[str, int], entries: int | None) -> dict[str, float | None]:
+    """Dispatches per thousand unit entries, by the figures' names."""
+    return {
+        f"dispatches_{reason}_per_thousand_entries": per_thousand(count, entries)
+        for reason, count in reasons.items()
+    }
 
 
 def _lookups(cold: int, executed: Executed | None) -> dict[str, float | None]:

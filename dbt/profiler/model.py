@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 FORMAT = "dbt-profile"
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,13 @@ class Figures:
     dispatches_fault: int
     dispatches_code_write: int
     dispatches_per_thousand_entries: float | None
+    dispatches_continuation_per_thousand_entries: float | None
+    dispatches_indirect_miss_per_thousand_entries: float | None
+    dispatches_syscall_per_thousand_entries: float | None
+    dispatches_callout_per_thousand_entries: float | None
+    dispatches_signal_per_thousand_entries: float | None
+    dispatches_fault_per_thousand_entries: float | None
+    dispatches_code_write_per_thousand_entries: float | None
     direct_transfers_executed: int | None
     chained_share: float | None
     indirect_branches_executed: int | None
@@ -51,6 +58,9 @@ class Figures:
     links_made: int
     links_broken: int
     tc_bytes_used: int
+    tc_bytes_reserved: int
+    arenas: int
+    chunks_live: int
     evictions: int
     units_evicted: int
     eviction_cycles: int
@@ -67,6 +77,50 @@ class Figures:
     time_share_translate: float | None
     time_share_vmm: float | None
     time_share_kernel: float | None
+
+
+@dataclass(frozen=True)
+class Dispatches:
+    """Dispatches to the VMM for one reason, of the whole session.
+
+    Attributes:
+        reason: as the figure is called: continuation, indirect_miss, syscall, callout …
+        name: of the system call, or the class of the instructions; else empty.
+        dispatches: how many.
+        per_thousand_entries: of units; None unless exact.
+    """
+
+    reason: str
+    name: str
+    dispatches: int
+    per_thousand_entries: float | None
+
+
+@dataclass(frozen=True)
+class Arena:
+    """An arena of one program's translation cache, as it was at the program's end.
+
+    Attributes:
+        pid: of the process.
+        path: of the program.
+        host_start: its address.
+        bytes_reserved: of address space.
+        bytes_used: of them, in live chunks.
+        chunks_live: how many.
+        units: in live chunks.
+        guest_start: lowest guest address that was translated into it.
+        guest_end: behind the highest.
+    """
+
+    pid: int
+    path: str
+    host_start: int
+    bytes_reserved: int
+    bytes_used: int
+    chunks_live: int
+    units: int
+    guest_start: int
+    guest_end: int
 
 
 @dataclass(frozen=True)
@@ -336,6 +390,8 @@ class Profile:
         signal: that signal's number, or None.
         missing: what the figures leave out, a sentence each; empty: nothing.
         figures: of the whole session.
+        dispatches: by reason, system call and class; those that happened.
+        arenas: of all programs, in the order they started.
         processes: in the order they started.
         course: in order of time.
         modules, functions, lines, units: hottest first; units and lines only the hottest.
@@ -361,6 +417,8 @@ class Profile:
     signal: int | None
     missing: tuple[str, ...]
     figures: Figures
+    dispatches: tuple[Dispatches, ...]
+    arenas: tuple[Arena, ...]
     processes: tuple[Process, ...]
     course: tuple[CoursePoint, ...]
     modules: tuple[Module, ...]
@@ -422,6 +480,8 @@ class Profile:
 
 
 _PLAIN_LISTS: dict[str, type] = {
+    "dispatches": Dispatches,
+    "arenas": Arena,
     "course": CoursePoint,
     "modules": Module,
     "functions": Function,

@@ -87,6 +87,7 @@ def page(profile: Profile) -> str:
         *_time_split(profile),
         *_course(profile),
         *_reasons(profile),
+        *_arenas(profile),
         *_flame(profile),
         *_functions(profile),
         *_lines(profile),
@@ -127,7 +128,10 @@ def _head(profile: Profile) -> Iterator[str]:
             rows.append((label, f"{value:.4%}"))
     rows += [
         ("units translated", f"{f.units_translated:,} ({f.units_retranslated:,} again)"),
-        ("cache in use", f"{f.tc_bytes_used:,} bytes"),
+        (
+            "cache in use",
+            f"{f.tc_bytes_used:,} bytes, {f.chunks_live:,} chunks of {f.arenas:,} arenas",
+        ),
         ("evictions", f"{f.evictions:,}"),
     ]
     if f.self_check_pages:
@@ -184,6 +188,33 @@ def _reasons(profile: Profile) -> Iterator[str]:
         for reason in _REASONS
     ]
     yield from _bar(counts, "dispatches")
+    rates = profile.exact
+    yield '<table id="dispatch-rates"><tr><th>reason</th><th></th><th class=n>dispatches</th>'
+    yield "<th class=n>per thousand unit entries</th></tr>" if rates else "</tr>"
+    for row in profile.dispatches[:_ROWS]:
+        rate = f'<td class="n">{row.per_thousand_entries:,.4f}</td>' if rates else ""
+        yield (
+            f"<tr><td>{row.reason.replace('_', ' ')}</td><td>{escape(row.name)}</td>"
+            f'<td class="n">{row.dispatches:,}</td>{rate}</tr>'
+        )
+    yield "</table>"
+
+
+def _arenas(profile: Profile) -> Iterator[str]:
+    f = profile.figures
+    yield f"<h2>Arenas of the translation cache ({f.arenas:,})</h2>"
+    yield '<table id="arenas"><tr><th class=n>pid</th><th>program</th><th>address</th>'
+    yield "<th class=n>bytes used</th><th class=n>reserved</th><th class=n>chunks</th>"
+    yield "<th class=n>units</th><th>for guest code</th></tr>"
+    for arena in profile.arenas[:_ROWS]:
+        yield (
+            f'<tr><td class="n">{arena.pid}</td><td>{escape(arena.path.rpartition("/")[2])}</td>'
+            f'<td class="c">{arena.host_start:#x}</td><td class="n">{arena.bytes_used:,}</td>'
+            f'<td class="n">{arena.bytes_reserved:,}</td><td class="n">{arena.chunks_live:,}</td>'
+            f'<td class="n">{arena.units:,}</td>'
+            f'<td class="c">{arena.guest_start:#x} to {arena.guest_end:#x}</td></tr>'
+        )
+    yield "</table>"
 
 
 def _plot(

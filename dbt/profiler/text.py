@@ -15,6 +15,15 @@ _PLACES = (
     ("vmm", "in the VMM otherwise"),
     ("kernel", "in system calls"),
 )
+_REASONS = (
+    ("continuation", "continuations"),
+    ("indirect_miss", "indirect misses"),
+    ("syscall", "system calls"),
+    ("callout", "callouts"),
+    ("signal", "signals"),
+    ("fault", "faults"),
+    ("code_write", "writes to code"),
+)
 _SUMMARY_ROWS = 8
 _REPORT_ROWS = 30
 _TARGET_ROWS = 4
@@ -31,6 +40,7 @@ def report(profile: Profile) -> str:
     lines += _units(profile.units[:_REPORT_ROWS], profile)
     lines += _branches(profile)
     lines += _calls(profile)
+    lines += _arenas(profile)
     lines += _mix(profile)
     if any(len(process.threads) > 1 for process in profile.processes[:1]) or profile.processes[1:]:
         lines += _processes(profile)
@@ -39,28 +49,56 @@ def report(profile: Profile) -> str:
 
 def compare(before: Profile, after: Profile) -> str:
     """Two profiles' figures side by side, and the functions whose share changed most."""
-    lines = [f"{'':<38} {'first':>16} {'second':>16} {'ratio':>8}"]
-    rows = [("duration_s", before.duration_s, after.duration_s)]
+    lines = [f"{'':<50} {'first':>16} {'second':>16} {'ratio':>8}"]
+    rows: list[tuple[str, float | None, float | None]] = [
+        ("duration_s", before.duration_s, after.duration_s)
+    ]
     rows += [
         (item.name, getattr(before.figures, item.name), getattr(after.figures, item.name))
         for item in fields(Figures)
     ]
+    rows += _named_dispatches(before, after)
     for name, one, other in rows:
         if one is None and other is None:
             continue
         ratio = f"{other / one:.3f}" if one and other is not None else ""
-        lines.append(f"{name:<38} {_number(one):>16} {_number(other):>16} {ratio:>8}")
-    lines += ["", f"{'share of samples':<38} {'first':>16} {'second':>16} {'change':>8}"]
+        lines.append(f"{_cut(name, 50):<50} {_number(one):>16} {_number(other):>16} {ratio:>8}")
+    lines += ["", f"{'share of samples':<50} {'first':>16} {'second':>16} {'change':>8}"]
     one_shares, other_shares = _shares(before), _shares(after)
     names = {*one_shares, *other_shares}
     changes = {name: other_shares.get(name, 0.0) - one_shares.get(name, 0.0) for name in names}
     for name in sorted(names, key=lambda name: -abs(changes[name]))[:_REPORT_ROWS]:
         if changes[name]:
             lines.append(
-                f"{_cut(name, 38):<38} {one_shares.get(name, 0.0):>15.2%} "
+                f"{_cut(name, 50):<50} {one_shares.get(name, 0.0):>15.2%} "
                 f"{other_shares.get(name, 0.0):>16.2%} {100 * changes[name]:>+8.2f}"
             )
     return "\n".join(lines)
+
+
+def _named_dispatches(
+    before: Profile, after: Profile
+) -> list[tuple[str, float | None, float | None]]:
+    """Callouts by class and system calls by name: per thousand unit entries, else how many."""
+    counted = before.exact and after.exact
+    columns: list[dict[tuple[str, str], float]] = [
+        {
+            (row.reason, row.name): (row.per_thousand_entries or 0.0 if counted else row.dispatches)
+            for row in profile.dispatches
+            if row.name
+        }
+        for profile in (before, after)
+    ]
+    one, other = columns
+    keys = sorted({*one, *other}, key=lambda key: -max(one.get(key, 0), other.get(key, 0)))
+    return [
+        (
+            f"{reason} {name}" + (" per thousand entries" if counted else ""),
+            one.get((reason, name), 0),
+            other.get((reason, name), 0),
+        )
+        for reason, name in keys[:_REPORT_ROWS]
+    ]
 
 
 def _shares(profile: Profile) -> dict[str, float]:
@@ -164,23 +202,28 @@ def _figures(profile: Profile) -> list[str]:
         )
     )
     reasons = [
-        (f.dispatches_continuation, "continuations"),
-        (f.dispatches_indirect_miss, "indirect misses"),
-        (f.dispatches_syscall, "system calls"),
-        (f.dispatches_callout, "callouts"),
-        (f.dispatches_signal, "signals"),
-        (f.dispatches_fault, "faults"),
-        (f.dispatches_code_write, "writes to code"),
+        (
+            getattr(f, f"dispatches_{reason}"),
+            getattr(f, f"dispatches_{reason}_per_thousand_entries"),
+            text,
+        )
+        for reason, text in _REASONS
     ]
-    told = [f"{count:,} {text}" for count, text in sorted(reasons, reverse=True) if count]
+    told = [
+        f"{count:,} {text}" + (f" ({rate:.4f})" if rate is not None else "")
+        for count, rate, text in sorted(reasons, key=lambda row: -row[0])
+        if count
+    ]
     rows += [("", ", ".join(told[at : at + 4])) for at in range(0, len(told), 4)]
     dropped = f"{f.evictions:,} evictions of {f.units_evicted:,} units"
     rows.append(
         (
             "occupancy",
-            f"{f.tc_bytes_used:,} bytes; {dropped}, {f.units_invalidated:,} units invalidated",
+            f"{f.tc_bytes_used:,} bytes, {f.chunks_live:,} chunks of {f.arenas:,} arenas "
+            f"with {f.tc_bytes_reserved:,} bytes;",
         )
     )
+    rows.append(("", f"{dropped}, {f.units_invalidated:,} units invalidated"))
     if f.self_check_pages:
         rows.append(
             (
@@ -265,15 +308,26 @@ def _branches(profile: Profile) -> list[str]:
 
 def _calls(profile: Profile) -> list[str]:
     lines = []
-    for title, field in (("system calls", "syscalls"), ("callouts", "callouts")):
-        total: dict[str, int] = {}
-        for process in profile.processes:
-            for name, count in getattr(process, field).items():
-                total[name] = total.get(name, 0) + count
-        if total:
-            ordered = sorted(total.items(), key=lambda item: -item[1])[:_REPORT_ROWS]
-            lines += ["", f"  {title}", *(f"  {count:>12,}  {name}" for name, count in ordered)]
+    for title, reason in (("system calls", "syscall"), ("callouts", "callout")):
+        rows = [row for row in profile.dispatches if row.reason == reason][:_REPORT_ROWS]
+        if rows:
+            lines += ["", f"  {title}" + (", and per thousand unit entries" * profile.exact)]
+        for row in rows:
+            rate = row.per_thousand_entries
+            shown = f" {rate:>12,.4f}" if rate is not None else ""
+            lines.append(f"  {row.dispatches:>12,}{shown}  {row.name}")
     return lines
+
+
+def _arenas(profile: Profile) -> list[str]:
+    lines = []
+    for arena in profile.arenas[:_REPORT_ROWS]:
+        lines.append(
+            f"  {arena.pid:>8} {arena.host_start:#014x} {arena.bytes_used:>12,} of "
+            f"{arena.bytes_reserved:,} bytes, {arena.chunks_live:,} chunks, {arena.units:,} units, "
+            f"for {arena.guest_start:#x} to {arena.guest_end:#x}  {arena.path.rpartition('/')[2]}"
+        )
+    return ["", "  arenas of the translation cache", *lines] if lines else []
 
 
 def _mix(profile: Profile) -> list[str]:

@@ -160,9 +160,7 @@ def test_lcov_of_samples_is_refused(sampled: Profile, tmp_path: Path) -> None:
     command = (sys.executable, "-m", "dbt", "report", tmp_path / "profile", "--format", "lcov")
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == (
-        "dbt: lcov tells executions: this profile was not made with --exact\n"
-    )
+    assert done.stderr == ("dbt: lcov tells executions: this profile was not made with --exact\n")
 
 
 @pytest.mark.parametrize("format", sorted(set(EXPORTS) - {"lcov"}))
@@ -202,6 +200,7 @@ def test_the_page_is_whole_and_needs_nothing(profile: Profile) -> None:
     text = EXPORTS["html"](profile).decode()
     page = Page(text)
     assert {"time-split", "hit-rate", "occupancy", "dispatches", "flame"} <= page.ids
+    assert {"dispatch-rates", "arenas"} <= page.ids
     assert page.loaded == [] and page.open == []
     assert "url(" not in text and "@import" not in text
     # The listing has guest code, classes and emitted code.

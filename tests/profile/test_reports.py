@@ -50,6 +50,33 @@ def test_the_summary_names_what_counts(profile: Profile) -> None:
     assert f"{profile.figures.dispatches:,} to the VMM" in told
 
 
+def test_dispatches_have_a_rate_for_each_reason(directory: Path) -> None:
+    # Its argument makes it short.
+    exact = dbt.profile([directory / "program", "short"], exact=True)
+    f = exact.figures
+    assert f.tu_entries
+    for reason in ("continuation", "indirect_miss", "syscall", "callout", "signal", "fault"):
+        rows = [row for row in exact.dispatches if row.reason == reason]
+        count = getattr(f, f"dispatches_{reason}")
+        assert sum(row.dispatches for row in rows) == count
+        rate = getattr(f, f"dispatches_{reason}_per_thousand_entries")
+        assert rate == pytest.approx(1000 * count / f.tu_entries)
+        assert sum(row.per_thousand_entries or 0 for row in rows) == pytest.approx(rate)
+    names = {(row.reason, row.name) for row in exact.dispatches}
+    assert {("syscall", "mmap"), ("callout", "CPUID"), ("continuation", "")} <= names
+    told = text.report(exact)
+    assert f"({f.dispatches_continuation_per_thousand_entries:.4f})" in told
+    assert "system calls, and per thousand unit entries" in told
+    assert "arenas of the translation cache" in told
+    other = dbt.profile(["/bin/true"], exact=True)
+    assert "syscall mmap per thousand entries" in text.compare(exact, other)
+    assert "dispatches_syscall_per_thousand_entries" in text.compare(exact, other)
+    sampled = dbt.profile(["/bin/true"])
+    assert sampled.figures.dispatches_syscall_per_thousand_entries is None
+    assert sampled.dispatches and sampled.dispatches[0].per_thousand_entries is None
+    assert "syscall mmap " in text.compare(sampled, exact)
+
+
 def test_report_commands(directory: Path, profile: Profile) -> None:
     path = str(directory / "profile")
     shown = subprocess.run([*REPORT, path], capture_output=True, text=True, check=True).stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -156,7 +157,7 @@ def test_what_is_no_profile_is_refused(tmp_path: Path) -> None:
 
 def test_tables_are_rows_of_plain_values() -> None:
     profile = dbt.profile(["/bin/true"])
-    for what in ("functions", "modules", "units", "course", "processes"):
+    for what in ("functions", "modules", "units", "course", "processes", "dispatches", "arenas"):
         for row in profile.table(what):
             assert all(isinstance(v, (int, float, str, type(None))) for v in row.values())
     assert profile.table("processes")[0]["dispatches"] == profile.figures.dispatches
@@ -183,7 +184,52 @@ def test_invalidations_are_told_by_cause() -> None:
     assert figures.evictions > 0 and figures.eviction_cycles > 0
 
 
+@pytest.mark.slow
 def test_the_interpreter_loop_is_the_hottest_of_python() -> None:
-    work = "print(sum(number * number for number in range(2_000_000)))"
+    work = """
+def collatz(most):
+    longest = 0
+    for start in range(1, most):
+        steps, number = 0, start
+        while number != 1:
+            number = 3 * number + 1 if number & 1 else number >> 1
+            steps += 1
+        longest = max(longest, steps)
+    return longest
+print(collatz(20_000))
+"""
     profile = dbt.profile(["/usr/bin/python3", "-c", work], capture_output=True)
     assert profile.functions[0].name == "_PyEval_EvalFrameDefault"
+    if not has_debug_file("/usr/bin/python3"):
+        pytest.skip("no source lines: the debug file of /usr/bin/python3 (python3-dbg) is missing")
+    files: Counter[str] = Counter()
+    for line in profile.lines:
+        if line.function == profile.functions[0].name:
+            files[line.source] += line.samples
+    # What is inlined into the loop has lines of its own.
+    assert files.most_common(1)[0][0].endswith("/Python/ceval.c")
+    assert files.total() == profile.functions[0].samples
+    assert any(line.source.endswith("/Python/ceval.c") for line in profile.lines[:5])
+
+
+def has_debug_file(program: str) -> bool:
+    """Whether Debian's package of debug files for a program is installed."""
+    notes = subprocess.check_output(["readelf", "-n", program], text=True)
+    identity = notes.partition("Build ID: ")[2].split()[0]
+    return Path(f"/usr/lib/debug/.build-id/{identity[:2]}/{identity[2:]}.debug").exists()
+
+
+@pytest.mark.parametrize("place", ["program.debug", ".debug/program.debug"])
+def test_lines_come_from_a_debug_file_that_is_linked(tmp_path: Path, place: str) -> None:
+    program = compile_program(tmp_path, "program", HOT)
+    debug = tmp_path / place
+    debug.parent.mkdir(exist_ok=True)
+    keep = ["objcopy", "--only-keep-debug", "--compress-debug-sections", str(program), str(debug)]
+    strip = ["objcopy", "--strip-all", "--remove-section=.note.gnu.build-id"]
+    strip += [f"--add-gnu-debuglink={debug}", str(program)]
+    for command in (keep, strip):
+        subprocess.run(command, check=True)
+    profile = dbt.profile([program])
+    assert profile.functions[0].name == "hot"
+    assert profile.lines[0].source.endswith("program.c")
+    assert profile.lines[0].line in range(HOT_LINE - 1, HOT_LINE + 1)
