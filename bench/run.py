@@ -239,6 +239,21 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def overheads(results: Sequence[Result], column: str) -> dict[str, float]:
+    """The least cost of a column over the least one of plain `dbt run`, by program.
+
+    Args:
+        results: those without either are left out.
+        column: "sampled" or "counted".
+    """
+    found = {}
+    for result in results:
+        plain, profiled = result.ratio("dbt"), result.ratio(column)
+        if plain and profiled and not result.error:
+            found[result.name] = profiled / plain
+    return found
+
+
 def _print(
     console: Console, results: list[Result], columns: list[str], options: argparse.Namespace
 ) -> None:
@@ -274,6 +289,17 @@ def _print(
             *(f"{value:.2f}" if (value := result.ratio(name)) else "-" for name in columns[1:]),
         )
     console.print(table)
+    for column in ("sampled", "counted"):
+        costs = overheads(results, column)
+        if costs:
+            mean = statistics.geometric_mean(costs.values())
+            name = max(costs, key=lambda name: costs[name])
+            goal = "; goal 2%" if column == "sampled" else ""
+            console.print(
+                f"dbt profile, {column}, over dbt run: {mean - 1:+.1%} in the mean of "
+                f"{len(costs)} programs, {costs[name] - 1:+.1%} at most ({name}){goal}",
+                highlight=False,
+            )
     for result in results:
         for column, why in result.absent.items():
             line = f"{result.name} has no figure for {column}: {why}"

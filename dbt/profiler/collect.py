@@ -177,7 +177,8 @@ class Collector:
         self._add_course()
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._course_every_s):
+        # However rare the course's points become, the ring must not run over.
+        while not self._stopping.wait(min(self._course_every_s, DRAIN_INTERVAL_S)):
             self.drain()
             if self.elapsed_s >= self._course_next_s:
                 self._add_course()

@@ -214,7 +214,8 @@ def _figures(profile: Profile) -> list[str]:
         for count, rate, text in sorted(reasons, key=lambda row: -row[0])
         if count
     ]
-    rows += [("", ", ".join(told[at : at + 4])) for at in range(0, len(told), 4)]
+    most = 3 if profile.exact else 4
+    rows += [("", ", ".join(told[at : at + most])) for at in range(0, len(told), most)]
     dropped = f"{f.evictions:,} evictions of {f.units_evicted:,} units"
     rows.append(
         (

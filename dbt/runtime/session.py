@@ -177,7 +177,9 @@ class Session:
         """The sum over all processes."""
         from dbt.tcache.statistics import Statistics
 
-        return Statistics.sum(process.statistics for process in self.processes())
+        slabs = self.memory.slabs[0 : self.slabs_used]
+        unused = (lib.DBT_SLAB_FREE, lib.DBT_SLAB_CLAIMED)
+        return Statistics.total(slab.statistics for slab in slabs if slab.state not in unused)
 
 
 def _profile_bytes() -> int:

@@ -33,7 +33,19 @@ class _Counters:
     @classmethod
     def sum(cls, parts: Iterable[Statistics]) -> Statistics:
         """Adds the counters of several processes."""
-        rows = [part.values() for part in parts]
+        return cls._sum([part.values() for part in parts])
+
+    @classmethod
+    def total(cls, structs: Iterable[Any]) -> Statistics:
+        """Adds dbt_statistics of session memory; in place of `read` and `sum` it takes a tenth.
+
+        Args:
+            structs: cffi references.
+        """
+        return cls._sum([tuple(_numbers(ffi.addressof(struct))) for struct in structs])
+
+    @staticmethod
+    def _sum(rows: list[tuple[int, ...]]) -> Statistics:
         if not rows:
             return Statistics()
         columns = zip(_NAMES, zip(*rows, strict=True), strict=True)
@@ -90,6 +102,11 @@ def _percent(part: int, whole: int) -> str:
 _NO_COUNTS = frozenset({"limit_unit_pc"})
 
 _NAMES: tuple[str, ...] = tuple(name for name, _ in ffi.typeof("dbt_statistics").fields)
+
+def _numbers(pointer: Any) -> memoryview:
+    """A dbt_statistics as numbers; the struct has 64-bit fields only."""
+    return memoryview(ffi.buffer(pointer)).cast("Q")
+
 
 if TYPE_CHECKING:
 

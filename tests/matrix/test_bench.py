@@ -15,7 +15,7 @@ from bench.compare import Change, changes
 from bench.counters import Sample, measure, parse_perf
 from bench.peers import COMMANDS, UNFIT, missing, peers, unfit
 from bench.programs import TIMED
-from bench.run import Result
+from bench.run import Result, overheads
 from bench.sensitive import WAYS, Way, ticks
 from bench.suite import ROWS, Row, absent, cannot_run, systems, time_row
 from bench.timesplit import of_perf, split
@@ -33,6 +33,17 @@ def test_perf_report_is_parsed() -> None:
         "<not counted>;;branches:u;0;0.00;;\n"
     )
     assert parse_perf(text) == {"cycles:u": 1234567.0, "task-clock:u": 0.52}
+
+
+def test_what_a_profile_costs_is_over_the_translated_run() -> None:
+    samples = {
+        "native": [Sample(100.0, 50, 1.0), Sample(90.0, 50, 1.0)],
+        "dbt": [Sample(150.0, 60, 1.0), Sample(160.0, 60, 1.0)],
+        "sampled": [Sample(165.0, 60, 1.0), Sample(153.0, 60, 1.0)],
+    }
+    results = [Result("x", 0.0, samples), Result("y", 0.0), Result("z", 0.0, samples, "failed")]
+    assert overheads(results, "sampled") == {"x": pytest.approx(1.02)}
+    assert overheads(results, "counted") == {}
 
 
 def test_ratios() -> None:

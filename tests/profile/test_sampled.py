@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -12,8 +13,12 @@ import pytest
 
 import dbt
 from dbt.errors import UsageError
+from dbt.profiler.collect import DRAIN_INTERVAL_S, Collector
 from dbt.profiler.file import ProfileFileError, load, save
 from dbt.profiler.model import VERSION
+from dbt.runtime.launch import run
+from dbt.runtime.session import Session
+from dbt.tcache.statistics import Statistics
 from tests.guests.build import build
 from tests.profile.programs import DIES, HOT, HOT_LINE, TREE, compile_program
 
@@ -217,6 +222,30 @@ def has_debug_file(program: str) -> bool:
     notes = subprocess.check_output(["readelf", "-n", program], text=True)
     identity = notes.partition("Build ID: ")[2].split()[0]
     return Path(f"/usr/lib/debug/.build-id/{identity[:2]}/{identity[2:]}.debug").exists()
+
+
+def test_the_ring_is_emptied_often_however_long_a_program_runs() -> None:
+    with Session(dbt.Settings(), sample_interval_us=1000) as session:
+        collector = Collector(session)
+        while collector._course_every_s < 5.0:
+            collector._thin_course()
+        waits: list[float | None] = []
+
+        class Stopping(threading.Event):
+            def wait(self, timeout: float | None = None) -> bool:
+                waits.append(timeout)
+                return len(waits) > 2
+
+        collector._stopping = Stopping()
+        collector._run()
+        assert waits == [DRAIN_INTERVAL_S] * 3
+
+
+def test_sums_of_counters_are_those_of_the_processes() -> None:
+    with Session(dbt.Settings(), sample_interval_us=1000) as session:
+        run(["/bin/sh", "-c", "/bin/true; (exit 0)"], session=session)
+        parts = [process.statistics for process in session.processes()]
+        assert len(parts) > 1 and session.statistics() == Statistics.sum(parts)
 
 
 @pytest.mark.parametrize("place", ["program.debug", ".debug/program.debug"])
