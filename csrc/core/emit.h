@@ -85,7 +85,7 @@ typedef struct dbt_state_place {
     u64 target;        /* where the state says DBT_WHERE_TARGET */
     u64 host_offset;   /* from the start of that host instruction: 0 at a boundary */
     u32 instructions;  /* guest instructions before it in the unit */
-    u32 instructions_left; /* it and those after it: filled by dbt_engine_place */
+    u32 instructions_left; /* those after it, and it unless it is done: filled by dbt_engine_place */
     u32 instructions_uncounted; /* those of them that dbt_context.executed holds already: likewise */
 } dbt_state_place;
 

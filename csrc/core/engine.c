@@ -282,6 +282,9 @@ bool dbt_engine_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *ou
         return false;
     }
     out->instructions_left = unit->instructions - out->instructions;
+    if (out->guest_bytes != 0 && dbt_state_where(out->state) != DBT_WHERE_THIS) {
+        out->instructions_left--; /* it is done: the guest's pc has moved on */
+    }
     /* A unit that reports, or counts itself, counts its instructions once it has. */
     const bool has_counted =
         unit->counted_at && host_pc >= unit->host_body + unit->counted_at;
