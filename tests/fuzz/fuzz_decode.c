@@ -62,6 +62,17 @@ static void check_positions(const u8 *code, size_t readable, const dbt_instructi
     }
 }
 
+/* The brief look may read what the longest instruction has, and says what the decoder says, or nothing. */
+static void check_brief(const u8 *code, dbt_status status, const dbt_instruction *instruction)
+{
+    u32 traits = 0;
+    const u32 length = dbt_instruction_brief(code, &traits);
+    if (length != 0 && (status != DBT_OK || length != instruction->length ||
+                        traits != (instruction->traits & DBT_TRAIT_FUSIBLE))) {
+        fail(code, DBT_INSTRUCTION_MAX_BYTES, "a brief look that sees something else");
+    }
+}
+
 static void decode_one(dbt_mode mode)
 {
     size_t size_bytes = next_random() % (BLOCK_MAX_BYTES + 1);
@@ -92,6 +103,9 @@ static void decode_one(dbt_mode mode)
         }
     } else if (status != DBT_ERROR_INVALID) {
         fail(code, readable, "a status that decoding does not have");
+    }
+    if (readable == DBT_INSTRUCTION_MAX_BYTES && mode == DBT_MODE_64) {
+        check_brief(code, status, &instruction);
     }
     free(code);
 }
