@@ -111,7 +111,7 @@ typedef struct dbt_linux_space {
 /* The guest's dispositions, virtual; lock guards them. */
 typedef struct dbt_linux_actions {
     u32 lock;
-    u64 ignored; /* of the signals that are never blocked on the host, those with SIG_IGN; atomic */
+    u64 ignored; /* of the signals that are never blocked on the host, the kick's apart, those with SIG_IGN; atomic */
     dbt_host_action list[DBT_SIGNAL_COUNT];
 } dbt_linux_actions;
 

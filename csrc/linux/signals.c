@@ -96,7 +96,9 @@ void dbt_signals_install(const dbt_linux_process *process, u32 number)
         host.flags |= DBT_SA_RESTORER;
         host.restorer = (u64)dbt_gate_signal_return;
     }
-    if (dbt_signal_is_open(number)) {
+    /* Not the kick's: whom posix_spawn of glibc starts ignores it, may still get a handler for it, and calls that
+     * sleep already must notice. */
+    if (dbt_signal_is_open(number) && number != DBT_KICK_SIGNAL) {
         u64 bit = DBT_SIGNAL_BIT(number);
         u64 *ignored = &process->actions->ignored;
         (void)(guest->handler == DBT_SIG_IGN ? __atomic_fetch_or(ignored, bit, __ATOMIC_RELAXED)
