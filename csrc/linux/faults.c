@@ -302,6 +302,7 @@ static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *inf
     u64 blocked = thread->has_wait_mask ? thread->wait_mask : thread->blocked;
     bool is_blocked = (blocked & DBT_SIGNAL_BIT(number)) != 0;
     if (!is_blocked && handler == DBT_SIG_IGN) {
+        thread->was_ignored = true;
         return;
     }
     if (!is_blocked && handler == DBT_SIG_DFL &&

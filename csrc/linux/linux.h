@@ -178,6 +178,7 @@ typedef struct dbt_linux_thread {
     i32 asks_fd;                 /* by reading this descriptor, if it is a signalfd; or -1. Atomic; so is */
     u32 givers;                  /* how many threads are about to send it one of those */
     bool was_given;              /* one was sent since the call began */
+    bool was_ignored;            /* a signal came for which only the VMM has a handler */
     bool has_sync;
     bool is_vfork_child;         /* its parent frees the block */
     u32 tid;

@@ -31,12 +31,24 @@ static void correct_records(const dbt_linux_thread *thread, const u64 *arguments
     }
 }
 
+/* What the guest ignores does not end its call: where the kernel does not begin it again, it is begun here. */
+static i64 sleep_through(dbt_linux_thread *thread, u64 number, const u64 *arguments)
+{
+    volatile bool *was_ignored = &thread->was_ignored; /* set by this thread's own handler */
+    i64 result;
+    do {
+        *was_ignored = false;
+        result = dbt_gate_syscall(number, arguments, &thread->context->pending);
+    } while (result == -EINTR && *was_ignored && thread->context->pending == 0);
+    return result;
+}
+
 i64 dbt_signals_sleep(dbt_linux_thread *thread, u64 number, const u64 *arguments)
 {
     bool waits = thread->has_wait_mask; /* then the kernel blocks them under that mask */
     u64 hides = hidden_of(thread, waits ? thread->wait_mask : thread->blocked);
     if ((hides == 0 && thread->queue_length == 0) || thread->context->pending != 0) {
-        return dbt_gate_syscall(number, arguments, &thread->context->pending);
+        return sleep_through(thread, number, arguments);
     }
     dbt_held_begin(thread, number, arguments, waits ? thread->wait_mask : thread->blocked);
     if (!waits) {
@@ -51,7 +63,7 @@ i64 dbt_signals_sleep(dbt_linux_thread *thread, u64 number, const u64 *arguments
         dbt_held_show(thread);
         dbt_signals_give_back(thread);
     }
-    i64 result = dbt_gate_syscall(number, arguments, &thread->context->pending);
+    i64 result = sleep_through(thread, number, arguments);
     dbt_held_end(thread);
     thread->has_wait_mask = false;
     if (shows) {
