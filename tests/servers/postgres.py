@@ -43,6 +43,8 @@ class Postgres(Server):
         return [
             *(str(BIN / "postgres"), "-D", str(self.data), "-k", str(self.directory)),
             *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=40"),
+            # A checkpoint holds written files open for minutes, which looks like growth.
+            *("-c", "checkpoint_timeout=1d", "-c", "max_wal_size=8GB"),
         ]
 
     def is_ready(self) -> bool:
