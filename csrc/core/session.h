@@ -43,6 +43,12 @@ typedef enum dbt_personality { DBT_PERSONALITY_LINUX = 0, DBT_PERSONALITY_MACHIN
 #define DBT_PLANT_STALE 7   /* its unit stays in use when its source changes */
 #define DBT_PLANT_COUNT 8
 
+/* How a translation cache is divided: into as many chunks, fewer where they would be smaller than the least;
+ * an arena is as large as the cache, up to this size. */
+#define DBT_CHUNK_BYTES_MIN 8192
+#define DBT_CHUNKS_WANTED 512
+#define DBT_ARENA_BYTES_MAX 0x10000000
+
 typedef struct dbt_configuration {
     uint32_t personality;
     uint32_t flags;

@@ -8,10 +8,7 @@
 #include "core/port.h"
 #include "generated/template_numbers.h"
 
-#define CHUNK_BYTES_MIN 8192ULL
-#define CHUNKS_WANTED 512ULL
 #define ARENA_REACH 0x7ff00000ULL    /* a little less than 2 GB */
-#define ARENA_BYTES_MAX 0x10000000ULL
 #define LOW_LIMIT 0x7fe00000ULL      /* a multiple of HUGE_BYTES */
 #define ARENA_STEP 0x2000000ULL
 /* Shares of a chunk's tables, with room to spare over what cc1 and python show (55, 36 and 4); a chunk
@@ -174,8 +171,8 @@ static void advise_tail(u64 start, u64 size_bytes) {
 
 dbt_status dbt_tcache_create(dbt_engine *engine) {
     const u64 size = engine->configuration.tc_size_bytes;
-    u64 chunk = CHUNK_BYTES_MIN;
-    while (chunk * CHUNKS_WANTED < size) {
+    u64 chunk = DBT_CHUNK_BYTES_MIN;
+    while (chunk * DBT_CHUNKS_WANTED < size) {
         chunk *= 2;
     }
     engine->chunk_bytes = chunk;
@@ -272,7 +269,7 @@ dbt_status dbt_tcache_arena(dbt_engine *engine, u64 guest_pc, u32 *out) {
         return DBT_OK;
     }
     u64 size = engine->configuration.tc_size_bytes;
-    size = size < ARENA_BYTES_MAX ? size : ARENA_BYTES_MAX;
+    size = size < DBT_ARENA_BYTES_MAX ? size : DBT_ARENA_BYTES_MAX;
     size -= size % engine->chunk_bytes;
     u64 host_start = arena_map(engine, guest_pc, size);
     if (!host_start && any != DBT_NONE) {

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from dbt.tcache.arenas import ArenaUse
+
 FORMAT = "dbt-profile"
 VERSION = 3
 
@@ -97,30 +99,21 @@ class Dispatches:
 
 
 @dataclass(frozen=True)
-class Arena:
-    """An arena of one program's translation cache, as it was at the program's end.
+class _OfProgram:
+    """Whose a row is.
 
     Attributes:
         pid: of the process.
         path: of the program.
-        host_start: its address.
-        bytes_reserved: of address space.
-        bytes_used: of them, in live chunks.
-        chunks_live: how many.
-        units: in live chunks.
-        guest_start: lowest guest address that was translated into it.
-        guest_end: behind the highest.
     """
 
     pid: int
     path: str
-    host_start: int
-    bytes_reserved: int
-    bytes_used: int
-    chunks_live: int
-    units: int
-    guest_start: int
-    guest_end: int
+
+
+@dataclass(frozen=True)
+class Arena(ArenaUse, _OfProgram):
+    """An arena of one program's translation cache, as it was at the program's end."""
 
 
 @dataclass(frozen=True)

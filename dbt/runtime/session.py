@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dbt._native import ffi, lib
@@ -158,9 +159,7 @@ class Session:
         from dbt.tcache.statistics import ProcessStatistics, Statistics, ThreadCharge
 
         found: dict[int, ProcessStatistics] = {}
-        for slab in self.memory.slabs[0 : self.slabs_used]:
-            if slab.state in (lib.DBT_SLAB_FREE, lib.DBT_SLAB_CLAIMED):
-                continue
+        for slab in self._slabs():
             earlier = found.get(slab.pid)
             counted = Statistics.read(slab.statistics)
             found[slab.pid] = ProcessStatistics(
@@ -177,9 +176,13 @@ class Session:
         """The sum over all processes."""
         from dbt.tcache.statistics import Statistics
 
-        slabs = self.memory.slabs[0 : self.slabs_used]
-        unused = (lib.DBT_SLAB_FREE, lib.DBT_SLAB_CLAIMED)
-        return Statistics.total(slab.statistics for slab in slabs if slab.state not in unused)
+        return Statistics.total(slab.statistics for slab in self._slabs())
+
+    def _slabs(self) -> Iterator[Any]:
+        """Those in which a process has counted."""
+        for slab in self.memory.slabs[0 : self.slabs_used]:
+            if slab.state not in (lib.DBT_SLAB_FREE, lib.DBT_SLAB_CLAIMED):
+                yield slab
 
 
 def _profile_bytes() -> int:

@@ -12,10 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-# As csrc/core/tcache.c has them; tests/profile/test_arenas.py compares with a running process.
-_CHUNK_BYTES_MIN = 8192
-_CHUNKS_WANTED = 512
-_ARENA_BYTES_MAX = 0x10000000
+from dbt._native import lib
+
 _PAGE_BYTES = 4096
 
 
@@ -66,15 +64,15 @@ class _Run(NamedTuple):
 
 def chunk_bytes(tc_size_bytes: int) -> int:
     """Bytes of a chunk in a cache of a size."""
-    chunk = _CHUNK_BYTES_MIN
-    while chunk * _CHUNKS_WANTED < tc_size_bytes:
+    chunk: int = lib.DBT_CHUNK_BYTES_MIN
+    while chunk * lib.DBT_CHUNKS_WANTED < tc_size_bytes:
         chunk *= 2
     return chunk
 
 
 def arena_bytes(tc_size_bytes: int) -> int:
     """Bytes of address space that an arena of a cache of a size reserves."""
-    size = min(tc_size_bytes, _ARENA_BYTES_MAX)
+    size = min(tc_size_bytes, int(lib.DBT_ARENA_BYTES_MAX))
     return size - size % chunk_bytes(tc_size_bytes)
 
 
