@@ -65,7 +65,8 @@ static int map(dbt_oracle *oracle, const dbt_mirror_region *region)
     }
     const i64 result = dbt_tracee_call(own, SYS_mmap, region->guest_start,
                                        region->guest_end - region->guest_start,
-                                       dbt_mirror_protection(region), MAP_SHARED | MAP_FIXED, (u64)own->file, region->file_at);
+                                       dbt_mirror_protection(region), MAP_SHARED | MAP_FIXED,
+                                       (u64)own->file, region->file_at);
     return result == (i64)region->guest_start ? dbt_tracee_put(own) : (int)result;
 }
 

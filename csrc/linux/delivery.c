@@ -179,7 +179,7 @@ static void handle(dbt_linux_thread *thread, const dbt_linux_signal *signal)
     }
     dbt_recorder_signal(thread, &signal->info, true);
     if (action.handler == DBT_SIG_DFL) {
-        if (dbt_signal_is_fault(number) || dbt_signal_is_open(number)) {
+        if (dbt_signal_is_ours(number)) {
             dbt_signals_die(thread, &signal->info);
         }
         /* The handler went away meanwhile: the kernel carries the default out. */

@@ -189,6 +189,16 @@ static i64 list(dbt_linux_thread *thread, u64 number, const u64 *arguments)
     }
 }
 
+i64 dbt_descriptors_open_proc(const dbt_linux_process *process, const char *path)
+{
+    const u64 flags = O_RDONLY | O_CLOEXEC;
+    i64 fd = dbt_host_call4(__NR_openat, (u64)AT_FDCWD, (u64)path, flags, 0);
+    if (fd == -ENOENT && process != 0 && process->proc_fd >= 0) {
+        fd = dbt_host_call4(__NR_openat, (u64)process->proc_fd, (u64)(path + sizeof "/proc/" - 1), flags, 0);
+    }
+    return fd;
+}
+
 i64 dbt_descriptors_leave_root(dbt_linux_thread *thread, u64 number, const u64 *arguments)
 {
     dbt_linux_process *process = thread->process;

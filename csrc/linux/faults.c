@@ -299,14 +299,12 @@ static void outside_signal(dbt_linux_thread *thread, const dbt_host_siginfo *inf
     u64 handler = thread->process->actions->list[number].handler;
     u64 host_pc = host->registers.rip;
     dbt_engine *engine = thread->context->engine;
-    u64 blocked = thread->has_wait_mask ? thread->wait_mask : thread->blocked;
-    bool is_blocked = (blocked & DBT_SIGNAL_BIT(number)) != 0;
+    bool is_blocked = (dbt_signals_blocked(thread) & DBT_SIGNAL_BIT(number)) != 0;
     if (!is_blocked && handler == DBT_SIG_IGN) {
         thread->was_ignored = true;
         return;
     }
-    if (!is_blocked && handler == DBT_SIG_DFL &&
-        (dbt_signal_is_fault(number) || dbt_signal_is_open(number))) {
+    if (!is_blocked && handler == DBT_SIG_DFL && dbt_signal_is_ours(number)) {
         dbt_signals_die(thread, info);
     }
     bool is_kick = number == DBT_KICK_SIGNAL;

@@ -10,6 +10,7 @@
  * thread has arrived before its call is over. */
 #include "core/port.h"
 #include "linux/linux.h"
+#include "linux/proc_files.h"
 #include "linux/text.h"
 
 #define THREADS_LOOKED_AT 100000u
@@ -27,21 +28,15 @@ static u64 open_of(u64 mask)
 /* The signals that a descriptor shows if it is a signalfd; proc(5): "sigmask:", a tabulator, hexadecimal. */
 static u64 signalfd_mask(const dbt_linux_process *process, i32 fd)
 {
-    static const char proc[] = "/proc/";
     static const char label[] = "sigmask:\t";
     char path[64];
     char lines[512] = {0};
     u64 mask = 0;
     dbt_text text;
     dbt_text_begin(&text, path, sizeof path);
-    dbt_text_add(&text, proc);
-    dbt_text_add(&text, "self/fdinfo/");
+    dbt_text_add(&text, "/proc/self/fdinfo/");
     dbt_text_add_decimal(&text, (u64)(u32)fd);
-    i64 info = dbt_host_call3(__NR_open, (u64)path, O_RDONLY | O_CLOEXEC, 0);
-    if (info == -ENOENT && process->proc_fd >= 0) {
-        info = dbt_host_call4(__NR_openat, (u64)process->proc_fd, (u64)(path + sizeof proc - 1),
-                              O_RDONLY | O_CLOEXEC, 0);
-    }
+    i64 info = dbt_descriptors_open_proc(process, path);
     if (info < 0) {
         return 0;
     }
@@ -51,10 +46,7 @@ static u64 signalfd_mask(const dbt_linux_process *process, i32 fd)
     while (*at != 0 && !dbt_text_starts(at, label)) {
         at++;
     }
-    at += *at != 0 ? sizeof label - 1 : 0;
-    for (; *at > ' '; at++) {
-        mask = mask << 4 | (u64)(*at <= '9' ? *at - '0' : (*at | 0x20) - 'a' + 10);
-    }
+    (void)dbt_text_parse_hex(at + (*at != 0 ? sizeof label - 1 : 0), &mask);
     return mask;
 }
 
@@ -85,10 +77,9 @@ static bool send(const dbt_linux_thread *thread, u32 number, const dbt_host_sigi
 static bool give(dbt_linux_thread *thread, const dbt_host_siginfo *info)
 {
     u64 bit = DBT_SIGNAL_BIT(info->number);
-    u64 blocked = thread->has_wait_mask ? thread->wait_mask : thread->blocked;
     dbt_host_siginfo passed = *info;
     passed.code = DBT_SI_PASSED;
-    if ((blocked & bit) == 0) {
+    if ((dbt_signals_blocked(thread) & bit) == 0) {
         return send(thread, (u32)info->number, &passed);
     }
     (void)__atomic_fetch_add(&thread->givers, 1, __ATOMIC_SEQ_CST);
@@ -112,40 +103,52 @@ static void nudge(dbt_linux_thread *thread, u32 number)
     (void)__atomic_fetch_sub(&thread->givers, 1, __ATOMIC_RELEASE);
 }
 
-/* The list is read without its lock, from a handler: blocks stay mapped, and a wrong answer leaves the signal
- * here. */
-static bool give_any(const dbt_linux_thread *self, const dbt_host_siginfo *info)
+/* From thread on, the next of the same process that can be sent a signal; 0: none. The list is read without its
+ * lock, from a handler: blocks stay mapped, and a wrong answer leaves the signal here. */
+static dbt_linux_thread *other_from(const dbt_linux_thread *self, dbt_linux_thread *thread, u32 *left)
 {
-    dbt_linux_thread *thread = self->process->space->threads;
-    for (u32 count = 0; thread != 0 && count < THREADS_LOOKED_AT; count++, thread = thread->next) {
-        if (thread != self && thread->process == self->process && thread->tid != 0 && give(thread, info)) {
-            return true;
+    for (; thread != 0 && *left > 0; thread = thread->next) {
+        --*left;
+        if (thread != self && thread->process == self->process && thread->tid != 0) {
+            return thread;
         }
     }
-    return false;
+    return 0;
+}
+
+static dbt_linux_thread *first_other(const dbt_linux_thread *self, u32 *left)
+{
+    *left = THREADS_LOOKED_AT;
+    return other_from(self, self->process->space->threads, left);
+}
+
+static bool give_any(const dbt_linux_thread *self, const dbt_host_siginfo *info)
+{
+    u32 left;
+    dbt_linux_thread *thread = first_other(self, &left);
+    while (thread != 0 && !give(thread, info)) {
+        thread = other_from(self, thread->next, &left);
+    }
+    return thread != 0;
 }
 
 static void nudge_all(const dbt_linux_thread *self, u32 number)
 {
-    dbt_linux_thread *thread = self->process->space->threads;
-    for (u32 count = 0; thread != 0 && count < THREADS_LOOKED_AT; count++, thread = thread->next) {
-        if (thread != self && thread->process == self->process && thread->tid != 0) {
-            nudge(thread, number);
-        }
+    u32 left;
+    for (dbt_linux_thread *thread = first_other(self, &left); thread != 0;
+         thread = other_from(self, thread->next, &left)) {
+        nudge(thread, number);
     }
 }
 
 static bool is_wanted(const dbt_linux_thread *self, u64 bit)
 {
-    const dbt_linux_thread *thread = self->process->space->threads;
-    for (u32 count = 0; thread != 0 && count < THREADS_LOOKED_AT; count++, thread = thread->next) {
-        u64 blocked = thread->has_wait_mask ? thread->wait_mask : thread->blocked;
-        if (thread != self && thread->process == self->process && thread->tid != 0 &&
-            ((blocked & bit) == 0 || asks_for(thread, bit))) {
-            return true;
-        }
+    u32 left;
+    const dbt_linux_thread *thread = first_other(self, &left);
+    while (thread != 0 && (dbt_signals_blocked(thread) & bit) != 0 && !asks_for(thread, bit)) {
+        thread = other_from(self, thread->next, &left);
     }
-    return false;
+    return thread != 0;
 }
 
 static bool take(dbt_linux_process *process, u32 number, dbt_host_siginfo *info)

@@ -413,6 +413,10 @@ void dbt_signals_set_host_mask(dbt_linux_thread *thread);
 bool dbt_signal_is_fault(u32 number);
 /* Never blocked on the host while guest code may run. */
 bool dbt_signal_is_open(u32 number);
+/* One or the other: the VMM has a handler for it even where the guest leaves it to the kernel. */
+bool dbt_signal_is_ours(u32 number);
+/* What the guest blocks now: in a call that waits under a mask of its own, that one. */
+u64 dbt_signals_blocked(const dbt_linux_thread *thread);
 /* Blocks on the host what the guest blocks, and makes pending there what was held back; then undoes it. */
 void dbt_signals_give_back(dbt_linux_thread *thread);
 void dbt_signals_block(u64 mask);

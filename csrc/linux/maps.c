@@ -2,36 +2,19 @@
  * State: none; the buffer lies on the stack.
  * Invariant: a line longer than the buffer is cut, never misread. */
 #include "linux/linux.h"
+#include "linux/proc_files.h"
 #include "linux/text.h"
 
 #define MAPS_BUFFER_BYTES 16384
-#define PROC_PATH_BYTES 6 /* "/proc/" */
-
-static const char *read_hex(const char *at, u64 *value)
-{
-    u64 result = 0;
-    for (;; at++) {
-        char c = *at;
-        if (c >= '0' && c <= '9') {
-            result = result * 16 + (u64)(c - '0');
-        } else if (c >= 'a' && c <= 'f') {
-            result = result * 16 + (u64)(c - 'a' + 10);
-        } else {
-            break;
-        }
-    }
-    *value = result;
-    return at;
-}
 
 /* "start-end rwxp offset device inode   name" */
 static bool parse_line(const char *line, dbt_maps_entry *entry)
 {
-    const char *at = read_hex(line, &entry->start);
+    const char *at = dbt_text_parse_hex(line, &entry->start);
     if (*at != '-') {
         return false;
     }
-    at = read_hex(at + 1, &entry->end);
+    at = dbt_text_parse_hex(at + 1, &entry->end);
     if (at[0] != ' ' || at[1] == 0 || at[2] == 0 || at[3] == 0 || at[4] == 0 || at[5] != ' ') {
         return false;
     }
@@ -39,7 +22,7 @@ static bool parse_line(const char *line, dbt_maps_entry *entry)
                         (at[3] == 'x' ? (u32)PROT_EXEC : 0u);
     entry->is_shared = at[4] == 's';
     entry->rest = at + 6;
-    at = read_hex(entry->rest, &entry->file_offset);
+    at = dbt_text_parse_hex(entry->rest, &entry->file_offset);
     for (u32 column = 0; column < 2; column++) {
         while (*at == ' ') {
             at++;
@@ -60,11 +43,7 @@ i64 dbt_maps_read(const char *path, bool (*visit)(void *owner, const dbt_maps_en
     char buffer[MAPS_BUFFER_BYTES];
     u64 held_bytes = 0;
     const dbt_linux_thread *thread = dbt_thread_self();
-    i64 fd = dbt_host_call4(__NR_openat, (u64)AT_FDCWD, (u64)path, O_RDONLY | O_CLOEXEC, 0);
-    if (fd == -ENOENT && thread != 0 && thread->process->proc_fd >= 0) {
-        fd = dbt_host_call4(__NR_openat, (u64)thread->process->proc_fd, (u64)(path + PROC_PATH_BYTES),
-                            O_RDONLY | O_CLOEXEC, 0);
-    }
+    i64 fd = dbt_descriptors_open_proc(thread != 0 ? thread->process : 0, path);
     if (fd < 0) {
         return fd;
     }

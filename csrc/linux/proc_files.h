@@ -49,6 +49,9 @@ bool dbt_descriptors_is_own(const dbt_linux_process *process, i64 fd);
 bool dbt_descriptors_name_own(const dbt_linux_process *process, u32 mask, const u64 *arguments);
 /* Calls after which /proc may not be found: a descriptor of it is kept. */
 i64 dbt_descriptors_leave_root(dbt_linux_thread *thread, u64 number, const u64 *arguments);
+/* Opens a file below /proc for reading, by the guest's way there or, where that is gone, the VMM's own. process
+ * may be 0. */
+i64 dbt_descriptors_open_proc(const dbt_linux_process *process, const char *path);
 i64 dbt_descriptors_call(dbt_linux_thread *thread, u64 number, const u64 *arguments);
 
 #endif

@@ -46,11 +46,12 @@ static i64 sleep_through(dbt_linux_thread *thread, u64 number, const u64 *argume
 i64 dbt_signals_sleep(dbt_linux_thread *thread, u64 number, const u64 *arguments)
 {
     bool waits = thread->has_wait_mask; /* then the kernel blocks them under that mask */
-    u64 hides = hidden_of(thread, waits ? thread->wait_mask : thread->blocked);
+    u64 blocked = dbt_signals_blocked(thread);
+    u64 hides = hidden_of(thread, blocked);
     if ((hides == 0 && thread->queue_length == 0) || thread->context->pending != 0) {
         return sleep_through(thread, number, arguments);
     }
-    dbt_held_begin(thread, number, arguments, waits ? thread->wait_mask : thread->blocked);
+    dbt_held_begin(thread, number, arguments, blocked);
     if (!waits) {
         thread->hides_faults = true;
         dbt_signals_block(hides);

@@ -30,6 +30,16 @@ bool dbt_signal_is_open(u32 number)
     return (OPEN_SIGNALS & DBT_SIGNAL_BIT(number)) != 0;
 }
 
+bool dbt_signal_is_ours(u32 number)
+{
+    return ((FAULT_SIGNALS | OPEN_SIGNALS) & DBT_SIGNAL_BIT(number)) != 0;
+}
+
+u64 dbt_signals_blocked(const dbt_linux_thread *thread)
+{
+    return thread->has_wait_mask ? thread->wait_mask : thread->blocked;
+}
+
 u64 dbt_signals_host_mask(u64 guest_mask)
 {
     return guest_mask & ~OPEN_SIGNALS;
@@ -46,21 +56,27 @@ u64 dbt_signals_own_mask(dbt_linux_thread *thread, u64 guest_mask)
     return dbt_signals_host_mask(guest_mask) | (is_queued ? kick : 0);
 }
 
-/* Who kicks notes the number, and looks again whether the thread is shut, before the signal is sent. */
-bool dbt_signals_shut(dbt_linux_thread *thread, dbt_host_ucontext *host)
+/* Takes one of the kick's number out of the kernel's queue, where it is blocked; does not wait. */
+static bool take_queued(dbt_host_siginfo *info)
 {
     u64 kick = DBT_SIGNAL_BIT(DBT_KICK_SIGNAL);
     u64 no_time[2] = {0, 0};
+    return dbt_host_call4(__NR_rt_sigtimedwait, (u64)&kick, (u64)info, (u64)no_time, SET_BYTES) > 0;
+}
+
+/* Who kicks notes the number, and looks again whether the thread is shut, before the signal is sent. */
+bool dbt_signals_shut(dbt_linux_thread *thread, dbt_host_ucontext *host)
+{
     bool is_kicked = false;
     dbt_host_siginfo info;
-    host->mask |= kick;
+    host->mask |= DBT_SIGNAL_BIT(DBT_KICK_SIGNAL);
     __atomic_store_n(&thread->is_shut, true, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&thread->kick_wanted, __ATOMIC_SEQ_CST) == DBT_KICK_SIGNAL) {
-        i64 got = dbt_host_call4(__NR_rt_sigtimedwait, (u64)&kick, (u64)&info, (u64)no_time, SET_BYTES);
-        if (got > 0 && info.code == DBT_SI_KICK) {
+        bool is_taken = take_queued(&info);
+        if (is_taken && info.code == DBT_SI_KICK) {
             __atomic_store_n(&thread->kick_wanted, 0, __ATOMIC_RELEASE);
             is_kicked = true;
-        } else if (got > 0 && !dbt_sampler_owns(thread, &info)) {
+        } else if (is_taken && !dbt_sampler_owns(thread, &info)) {
             dbt_signal_enqueue(thread, &info);
         }
     }
@@ -79,8 +95,7 @@ void dbt_signals_install(const dbt_linux_process *process, u32 number)
     dbt_host_action host = {.flags = guest->flags & (DBT_SA_NOCLDSTOP | DBT_SA_NOCLDWAIT)};
     /* A fault whose signal is ignored kills, so the kernel may as well see to that. */
     bool is_ignored = guest->handler == DBT_SIG_IGN && !dbt_signal_is_open(number);
-    bool is_ours = dbt_signal_is_fault(number) || dbt_signal_is_open(number);
-    if ((is_ours && !is_ignored) || guest->handler > DBT_SIG_IGN) {
+    if ((dbt_signal_is_ours(number) && !is_ignored) || guest->handler > DBT_SIG_IGN) {
         /* Restarting stays the kernel's business: the flag is the guest's own. */
         host.flags |= (guest->flags & DBT_SA_RESTART) | DBT_SA_SIGINFO | DBT_SA_ONSTACK |
                       DBT_SA_RESTORER | (dbt_signal_is_fault(number) ? DBT_SA_NODEFER : 0);
@@ -151,11 +166,8 @@ void dbt_signals_unblock(dbt_linux_thread *thread, u64 mask)
 /* What stands behind the mark was in the queue first. */
 static void put_in_front(const dbt_linux_thread *thread)
 {
-    u64 kick = DBT_SIGNAL_BIT(DBT_KICK_SIGNAL);
-    u64 no_time[2] = {0, 0};
     dbt_host_siginfo info;
-    while (dbt_host_call4(__NR_rt_sigtimedwait, (u64)&kick, (u64)&info, (u64)no_time, SET_BYTES) > 0 &&
-           info.code != DBT_SI_MARK) {
+    while (take_queued(&info) && info.code != DBT_SI_MARK) {
         if (!dbt_sampler_owns(thread, &info)) {
             (void)dbt_host_call4(__NR_rt_tgsigqueueinfo, thread->process->pid, thread->tid,
                                  DBT_KICK_SIGNAL, (u64)&info);

@@ -116,3 +116,20 @@ void dbt_text_complain(const char *what, const char *name)
     dbt_text_add(&text, "\n");
     dbt_text_write(&text, 2);
 }
+
+const char *dbt_text_parse_hex(const char *at, u64 *value)
+{
+    u64 result = 0;
+    for (;; at++) {
+        char c = *at;
+        if (c >= '0' && c <= '9') {
+            result = result * 16 + (u64)(c - '0');
+        } else if (c >= 'a' && c <= 'f') {
+            result = result * 16 + (u64)(c - 'a' + 10);
+        } else {
+            break;
+        }
+    }
+    *value = result;
+    return at;
+}

@@ -25,6 +25,8 @@ bool dbt_text_equal(const char *left, const char *right);
 bool dbt_text_starts(const char *string, const char *prefix);
 /* Reads a decimal number that fills the string up to `end`; false when there is none. */
 bool dbt_text_parse(const char *string, char end, u64 *value);
+/* Reads hexadecimal digits, lower case, 0 when there is none; answers what follows them. */
+const char *dbt_text_parse_hex(const char *at, u64 *value);
 
 /* One line "dbt: <what><name>" on standard error. */
 void dbt_text_complain(const char *what, const char *name);
