@@ -69,6 +69,7 @@ typedef struct dbt_description {
     u32 ident;            /* of them, emitted as they were */
     u64 host_pc;          /* of the body */
     u32 host_bytes;       /* of it, as emitted for the guest's instructions */
+    u32 own_bytes;        /* of it besides: counters, and the check of a changing unit */
     u32 host_instructions;
     u32 ends;             /* dbt_class of its last instruction */
 } dbt_description;

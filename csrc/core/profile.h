@@ -63,9 +63,11 @@ typedef struct dbt_profile_unit {
     uint16_t guest_bytes;
     uint16_t instructions;
     uint16_t ident;              /* of them, emitted as they were */
-    uint16_t host_bytes;         /* of the body, counters left out */
+    uint16_t host_bytes;         /* of the body, as emitted for the guest's instructions */
     uint16_t host_instructions;  /* likewise */
     uint16_t ends;               /* dbt_class of its last instruction */
+    uint16_t own_bytes;          /* of the body besides: counters, and the check of a changing unit */
+    uint16_t unused[3];
     uint64_t host_pc;            /* of the body */
 } dbt_profile_unit;
 

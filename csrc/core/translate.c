@@ -152,6 +152,7 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
             .ident = ident,
             .host_pc = unit->host_body,
             .host_bytes = (u32)((u64)emitter->hot - unit->host_body) - own_bytes,
+            .own_bytes = own_bytes,
             .host_instructions = emitter->host_instructions - host_before - own_instructions,
             .ends = engine->items[engine->item_count - 1].instruction.class_,
         };

@@ -301,6 +301,7 @@ void dbt_profiler_describe(void *owner, u32 number, const dbt_description *unit)
         .host_bytes = (u16)unit->host_bytes,
         .host_instructions = (u16)unit->host_instructions,
         .ends = (u16)unit->ends,
+        .own_bytes = (u16)unit->own_bytes,
         .host_pc = unit->host_pc,
     };
     memcpy(units->code + units->code_bytes, unit->code, unit->guest_bytes);

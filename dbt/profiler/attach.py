@@ -62,7 +62,7 @@ def _units(collector: Collector, region: int) -> list[CachedUnit]:
                     code=units.code[row.code_at : row.code_at + row.guest_bytes],
                     instructions=row.instructions,
                     host_pc=row.host_pc,
-                    host_bytes=row.host_bytes,
+                    host_bytes=row.host_bytes + row.own_bytes,
                 )
             )
         end = units.inherited

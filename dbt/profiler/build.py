@@ -425,7 +425,8 @@ class _Builder:
                 row = units.rows[at]
                 place = self.names.place(self._mapping(region, row.guest_pc), row.guest_pc)
                 name = names.setdefault(place.function, len(names))
-                blocks.append((row.host_pc, row.host_bytes, row.guest_pc, name))
+                size_bytes = row.host_bytes + row.own_bytes
+                blocks.append((row.host_pc, size_bytes, row.guest_pc, name))
             if blocks:
                 yield model.HostCode(units.pid, tuple(names), tuple(blocks))
 

@@ -15,8 +15,9 @@ from dbt.tcache.arenas import Placed, UnitPlaces
 if TYPE_CHECKING:
     from dbt.runtime.session import Session
 
-# dbt_profile_unit (csrc/core/profile.h): guest_pc, guest_bytes, host_bytes and host_pc are taken.
-_UNIT = struct.Struct("<Q4xH4xH4xQ")
+# dbt_profile_unit (csrc/core/profile.h): guest_pc, guest_bytes, host_bytes, own_bytes and host_pc
+# are taken.
+_UNIT = struct.Struct("<Q4xH4xH4xH6xQ")
 assert _UNIT.size == ffi.sizeof("dbt_profile_unit")
 
 
@@ -65,8 +66,8 @@ class Spaces:
             data = ffi.buffer(units.rows, units.row_count * _UNIT.size)
             self._places[region] = UnitPlaces(
                 (
-                    Placed(guest_pc, guest_bytes, host_pc, host_bytes)
-                    for guest_pc, guest_bytes, host_bytes, host_pc in _UNIT.iter_unpack(data)
+                    Placed(pc, guest_bytes, host_pc, emitted + own_bytes)
+                    for pc, guest_bytes, emitted, own_bytes, host_pc in _UNIT.iter_unpack(data)
                 ),
                 self._session.memory.configuration.tc_size_bytes,
                 parent,

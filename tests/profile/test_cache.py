@@ -19,11 +19,11 @@ from tests.profile.programs import compile_program
 from tests.profile.test_live import WAIT_S, WORKS
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[int]:
+@pytest.fixture(params=[(), ("--exact",)], ids=["sampled", "counted"])
+def running(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[int]:
     """The pid of a program that works until the test has ended."""
     program = compile_program(tmp_path, "works", WORKS)
-    command = [sys.executable, "-m", "dbt", "profile", "-o", "/dev/null"]
+    command = [sys.executable, "-m", "dbt", "profile", "-o", "/dev/null", *request.param]
     command += [str(program), str(tmp_path / "end")]
     # Units of several instructions, linked, whatever mode the tests are run in.
     environment = {name: text for name, text in os.environ.items() if not name.startswith("DBT_")}
