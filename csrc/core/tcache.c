@@ -310,8 +310,8 @@ void dbt_tcache_evict(dbt_engine *engine, u32 number) {
     const u64 before = dbt_ticks();
     for (u32 i = 0; i < chunk->unit_count; i++) {
         if (engine->units[first + i].flags & DBT_UNIT_LIVE) {
+            engine->statistics->units_evicted += !(engine->units[first + i].flags & DBT_UNIT_THUNK);
             dbt_tcache_retire(engine, first + i);
-            engine->statistics->units_evicted++;
         }
     }
     dbt_engine_quiesce(engine);

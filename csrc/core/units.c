@@ -311,8 +311,8 @@ static void invalidate_bucket(dbt_engine *engine, u32 bucket, u64 guest_start, u
         const u32 number = (link - 1) >> 1;
         if (overlaps(&engine->units[number], guest_start, guest_end) &&
             !stays_stale(engine, &engine->units[number])) {
+            engine->statistics->units_invalidated += !(engine->units[number].flags & DBT_UNIT_THUNK);
             dbt_tcache_retire(engine, number);
-            engine->statistics->units_invalidated++;
             link = engine->pages[bucket];
         } else {
             link = engine->units[number].page_next[(link - 1) & 1];

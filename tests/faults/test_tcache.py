@@ -84,7 +84,7 @@ def test_a_full_cache_evicts_and_stays_whole(cap: int, fall_through: bool, paire
             audit(translation)
         counted = translation.statistics()
     assert counted["evictions"] > 8
-    assert counted["units_evicted"] > 500
+    assert 500 < counted["units_evicted"] < counted["units_translated"]
     assert counted["units_translated"] > 1500
     assert counted["links_made"] > counted["links_broken"] > 0
     assert counted["tc_bytes_used"] <= SMALL
