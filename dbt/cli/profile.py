@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
@@ -46,7 +47,11 @@ def _callback(
         lines.append(f"dbt: {error}")
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if sys.stderr is not None:
-        print("\n".join(lines), file=sys.stderr)
+        try:
+            print("\n".join(lines), file=sys.stderr, flush=True)
+        except OSError:
+            # Nobody can be told; the program's result stays what it is.
+            os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stderr.fileno())
     end_like(status)
 
 

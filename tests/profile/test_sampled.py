@@ -138,6 +138,15 @@ def test_an_unwritable_file_is_one_line(output: str) -> None:
     assert line.startswith(f"dbt: {output}: the profile was not written: ")
 
 
+def test_a_full_standard_error_leaves_the_result_alone(tmp_path: Path) -> None:
+    output = tmp_path / "profile.json"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "profile", "-o", output, "sh", "-c", "exit 3"], stderr=full, check=False
+        )
+    assert done.returncode == 3 and load(output).exit_status == 3
+
+
 def test_a_profile_survives_its_file(tmp_path: Path) -> None:
     profile = dbt.profile(["/bin/sh", "-c", "/bin/true; exit 1"])
     save(profile, tmp_path / "profile")
