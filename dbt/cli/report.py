@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import sys
 
 import click
 
@@ -15,23 +18,26 @@ FORMATS = ("text", "json", *EXPORTS)
 def _callback(profile: str, other: str | None, format: str, output: str | None) -> None:
     from dbt.profiler import text
     from dbt.profiler.file import load
+    from dbt.profiler.model import encoded
 
     first = load(profile)
     if other is not None:
         if format != "text":
             raise UsageError("two profiles are compared as text only")
-        shown = text.compare(first, load(other)).encode() + b"\n"
+        shown = encoded(text.compare(first, load(other)) + "\n")
     elif format in EXPORTS:
         shown = EXPORTS[format](first)
     elif format == "json":
         shown = json.dumps(first.to_dict(), indent=2).encode() + b"\n"
     else:
-        shown = text.report(first).encode() + b"\n"
+        shown = encoded(text.report(first) + "\n")
     _write(shown, output)
 
 
 def _write(shown: bytes, output: str | None) -> None:
     try:
+        if output is None and sys.stdout is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         with click.open_file(output or "-", "wb") as file:
             file.write(shown)
     except OSError as error:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from dbt.errors import UsageError
 from dbt.profiler.inclusive import shared_costs
-from dbt.profiler.model import Call, Coverage, Function, Profile
+from dbt.profiler.model import Call, Coverage, Function, Profile, encoded
 from dbt.profiler.page import page
 from dbt.profiler.symbols import ObjectFile
 
@@ -64,7 +64,7 @@ def callgrind(profile: Profile) -> bytes:
             lines.append(f"{call.line or 0} {cost}")
             if call.source is not None and call.source != function.source:
                 lines.append(f"fe={function.source or '???'}")
-    return ("\n".join(lines) + "\n").encode()
+    return encoded("\n".join(lines) + "\n")
 
 
 def _calls_by_caller(profile: Profile) -> dict[int, list[tuple[Call, str]]]:
@@ -126,7 +126,7 @@ def perf_map(profile: Profile) -> bytes:
         f"{host:x} {size:x} {code.names[name]} [guest {pc:#x}]"
         for host, size, pc, name in sorted(code.blocks)
     )
-    return ("\n".join(rows) + "\n").encode()
+    return encoded("\n".join(rows) + "\n")
 
 
 def drcov(profile: Profile) -> bytes:
@@ -152,7 +152,7 @@ def drcov(profile: Profile) -> bytes:
         for address, size, _ in module.blocks
     ]
     head.append(f"BB Table: {len(blocks)} bbs")
-    return ("\n".join(head) + "\n").encode() + b"".join(blocks)
+    return encoded("\n".join(head) + "\n") + b"".join(blocks)
 
 
 def lcov(profile: Profile) -> bytes:
@@ -184,7 +184,7 @@ def lcov(profile: Profile) -> bytes:
     rows: list[str] = []
     for source in sorted(counts):
         rows += _lcov_record(source, counts[source], functions[source])
-    return ("\n".join(rows) + "\n").encode()
+    return encoded("\n".join(rows) + "\n")
 
 
 def _counter(module: Coverage) -> Callable[[int], int]:
@@ -224,7 +224,7 @@ def _lcov_record(source: str, counts: dict[int, int], functions: list[Function])
 
 #: By the name that `dbt report --format` takes.
 EXPORTS: dict[str, Callable[[Profile], bytes]] = {
-    "html": lambda profile: page(profile).encode(),
+    "html": lambda profile: encoded(page(profile)),
     "callgrind": callgrind,
     "speedscope": speedscope,
     "perf-map": perf_map,

@@ -517,3 +517,8 @@ def hottest(rows: Iterable[Any], most: int) -> list[Any]:
     """The rows with most instructions (where counted), else most samples; at most so many."""
     ordered = sorted(rows, key=lambda row: (row.instructions or 0, row.samples), reverse=True)
     return ordered[:most]
+
+
+def encoded(text: str) -> bytes:
+    """Text for a file or a terminal; names that are no UTF-8 keep the bytes that they have."""
+    return text.encode(errors="surrogateescape")

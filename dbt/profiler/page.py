@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from dbt.errors import DbtError
-from dbt.profiler.model import CoursePoint, Profile, Unit
+from dbt.profiler.model import CoursePoint, Profile, Unit, encoded
 from dbt.profiler.text import report
 from dbt.translator.listing import of_bytes
 
@@ -322,7 +322,7 @@ def _boxes(
 def _color(name: str) -> str:
     if name.startswith("["):
         return "#9db8d2"
-    hue = hashlib.sha256(name.encode()).digest()[0] / 255
+    hue = hashlib.sha256(encoded(name)).digest()[0] / 255
     red, green, blue = colorsys.hls_to_rgb(0.02 + 0.12 * hue, 0.68, 0.75)
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
 

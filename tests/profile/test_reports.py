@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 import dbt
+from dbt.cli.report import FORMATS
 from dbt.profiler import schema, text
 from dbt.profiler.file import save
 from dbt.profiler.model import Profile
@@ -85,6 +88,30 @@ def test_report_commands(directory: Path, profile: Profile) -> None:
     assert json.loads(told.stdout) == json.loads((directory / "profile").read_text())
     wrong = subprocess.run([*REPORT, "/nowhere"], capture_output=True, text=True)
     assert wrong.returncode == 1 and wrong.stderr == "dbt: /nowhere: No such file or directory\n"
+
+
+def test_a_closed_standard_output_is_one_line(directory: Path, profile: Profile) -> None:
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", *REPORT, str(directory / "profile")]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 1 and told.stderr == "dbt: standard output: Bad file descriptor\n"
+
+
+@pytest.mark.parametrize("way", [*(way for way in FORMATS if way != "lcov"), "compared"])
+def test_names_that_are_no_utf8_are_reported(
+    directory: Path, profile: Profile, tmp_path: Path, way: str
+) -> None:
+    hot = replace(profile.functions[0], name=os.fsdecode(b"f\xff"))
+    stack = replace(profile.stacks[0], frames=(os.fsdecode(b"f\xff"),))
+    odd = replace(
+        profile,
+        command=(os.fsdecode(b"p\xff"),),
+        functions=(hot, *profile.functions[1:]),
+        stacks=(stack, *profile.stacks[1:]),
+    )
+    path = tmp_path / "profile"
+    save(odd, path)
+    words = [str(path)] if way == "compared" else ["--format", way]
+    subprocess.run([*REPORT, str(path), *words], stdout=subprocess.DEVNULL, check=True)
 
 
 def test_two_profiles_are_compared(directory: Path, profile: Profile) -> None:
