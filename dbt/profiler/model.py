@@ -13,7 +13,7 @@ from typing import Any
 from dbt.tcache.arenas import ArenaUse
 
 FORMAT = "dbt-profile"
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class Figures:
     evictions: int
     units_evicted: int
     eviction_cycles: int
-    units_invalidated: int
-    units_invalidated_write: int
-    units_invalidated_map: int
+    invalidations: int
+    invalidations_write: int
+    invalidations_map: int
     code_pages_protected: int
     self_check_pages: int
     self_check_pages_settled: int

@@ -133,6 +133,10 @@ def _head(profile: Profile) -> Iterator[str]:
             f"{f.tc_bytes_used:,} bytes, {f.chunks_live:,} chunks of {f.arenas:,} arenas",
         ),
         ("evictions", f"{f.evictions:,}"),
+        ("cycles spent on evictions", f"{f.eviction_cycles:,}"),
+        ("units invalidated", f"{f.invalidations:,}"),
+        ("by writes of the process", f"{f.invalidations_write:,}"),
+        ("by its mappings", f"{f.invalidations_map:,}"),
     ]
     if f.self_check_pages:
         pages = f"{f.self_check_pages:,}, {f.self_check_pages_settled:,} settled"

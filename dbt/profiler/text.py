@@ -224,7 +224,11 @@ def _figures(profile: Profile) -> list[str]:
             f"with {f.tc_bytes_reserved:,} bytes;",
         )
     )
-    rows.append(("", f"{dropped}, {f.units_invalidated:,} units invalidated"))
+    cost = f", {f.eviction_cycles:,} cycles" if f.evictions else ""
+    rows.append(("", f"{dropped}{cost}, {f.invalidations:,} units invalidated"))
+    if f.invalidations:
+        causes = f"{f.invalidations_write:,} by writes, {f.invalidations_map:,} by mappings"
+        rows.append(("", f"of them {causes}"))
     if f.self_check_pages:
         rows.append(
             (

@@ -16,6 +16,7 @@ from dbt.errors import UsageError
 from dbt.profiler.collect import DRAIN_INTERVAL_S, Collector
 from dbt.profiler.file import ProfileFileError, load, save
 from dbt.profiler.model import VERSION
+from dbt.profiler.text import summary
 from dbt.runtime.launch import run
 from dbt.runtime.session import Session
 from dbt.tcache.statistics import Statistics
@@ -188,14 +189,15 @@ def test_a_command_that_is_not_there_is_told_as_by_run() -> None:
 
 def test_invalidations_are_told_by_cause() -> None:
     program = build("rewrite_line", "rewrite_line.S", "bare")
-    figures = dbt.profile([program], capture_output=True).figures
-    assert figures.units_invalidated_write > 0
-    assert figures.units_invalidated_write + figures.units_invalidated_map <= (
-        figures.units_invalidated
-    )
+    profile = dbt.profile([program], capture_output=True)
+    figures = profile.figures
+    assert f"{figures.invalidations_write:,} by writes" in summary(profile)
+    assert figures.invalidations_write > 0
+    assert figures.invalidations_write + figures.invalidations_map <= figures.invalidations
     tiny = dbt.Settings(tc_size_bytes=1 << 16)
-    figures = dbt.profile(["/bin/sh", "-c", ":"], settings=tiny).figures
-    assert figures.evictions > 0 and figures.eviction_cycles > 0
+    profile = dbt.profile(["/bin/sh", "-c", ":"], settings=tiny)
+    assert profile.figures.evictions > 0 and profile.figures.eviction_cycles > 0
+    assert f"{profile.figures.eviction_cycles:,} cycles" in summary(profile)
 
 
 @pytest.mark.slow
