@@ -4,8 +4,6 @@
  * (a miss, a signal on the way, no room for the note), by the dispatcher. .site tells which is under way. */
 #include "core/branches.h"
 
-#include "core/profile.h"
-
 #define NOTES_AT ((u32)offsetof(dbt_profile_counters, notes))
 #define NOTES_END ((u32)offsetof(dbt_profile_counters, guard))
 
@@ -51,7 +49,7 @@ static void sum(dbt_profile_counters *counters) {
 
 void dbt_branches_begin(dbt_context *context, bool is_new) {
     if (!is_new) { /* else it would touch pages for nothing */
-        sum((dbt_profile_counters *)context->counters);
+        sum(dbt_context_counters(context));
     }
     context->noted = NOTES_AT;
     context->site = 0;
@@ -59,10 +57,10 @@ void dbt_branches_begin(dbt_context *context, bool is_new) {
 
 void dbt_branches_note(dbt_context *context, u64 guest_target) {
     if (context->noted == NOTES_END) {
-        sum((dbt_profile_counters *)context->counters);
+        sum(dbt_context_counters(context));
         context->noted = NOTES_AT;
     }
-    dbt_profile_note *note = (dbt_profile_note *)(context->counters + context->noted);
+    dbt_profile_note *note = (dbt_profile_note *)((u64)dbt_context_counters(context) + context->noted);
     note->guest_target = guest_target;
     note->site = context->site;
     context->noted += (u32)sizeof *note;

@@ -20,11 +20,10 @@
 #define DBT_CONTEXT_RFLAGS 0x0c8
 #define DBT_CONTEXT_RETURN_MASK 0x0d0    /* bits of a guest address that index the table of returns */
 #define DBT_CONTEXT_RETURN_MISS_ROUTINE 0x0d8 /* host address for a return not found in the table */
-#define DBT_CONTEXT_COUNTERS 0x0e0 /* of the thread, where units count their executions */
-#define DBT_CONTEXT_CHECKS_LEFT 0x0e8    /* u32: entries of self-checking units until the VMM looks at one */
-#define DBT_CONTEXT_NOTED 0x0f0    /* u32: where the next indirect branch is noted, from COUNTERS; */
-#define DBT_CONTEXT_SITE 0x0f4     /* u32, stored with it: the unit of the one under way, plus 1, or 0 */
-#define DBT_CONTEXT_ASM_BYTES 0x0f8
+#define DBT_CONTEXT_CHECKS_LEFT 0x0e0    /* u32: entries of self-checking units until the VMM looks at one */
+#define DBT_CONTEXT_NOTED 0x0e8    /* u32: where the next indirect branch is noted, in the counters; */
+#define DBT_CONTEXT_SITE 0x0ec     /* u32, stored with it: the unit of the one under way, plus 1, or 0 */
+#define DBT_CONTEXT_ASM_BYTES 0x0f0
 #define DBT_CONTEXT_SPILL 0xfc0          /* u64[8]: one slot per scratch register, the last for rcx */
 #define DBT_CONTEXT_SPILL_RCX 0xff8
 #define DBT_CONTEXT_SPILL_RDX 0xfc0
@@ -34,6 +33,10 @@
  * bits 48 to 63 of the guest's pc as an index, which faults when any is set. */
 #define DBT_CONTEXT_BYTES 0x1000
 #define DBT_CONTEXT_GUARD_BYTES 0x10000
+
+/* Where executions are counted, a thread's counters (dbt_profile_counters) lie so far behind its context:
+ * emitted code reaches them by gs and needs no register. */
+#define DBT_CONTEXT_COUNTERS_AT 0x3f000
 
 /* Register numbers, as ModRM encodes them. */
 #define DBT_RAX 0
@@ -70,7 +73,6 @@ typedef struct dbt_context {
     u64 rflags;
     u64 return_mask;
     u64 return_miss_routine;
-    u64 counters;                      /* host address: a dbt_profile_counters */
     u32 checks_left;
     u32 unused;
     u32 noted;

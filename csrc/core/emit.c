@@ -4,11 +4,10 @@
  * state describes the moment before it runs. */
 #include "core/emit.h"
 
-#include "core/context.h"
+#include "core/branches.h"
 #include "core/emit_internal.h"
 #include "core/operand.h"
 #include "core/plant.h"
-#include "core/profile.h"
 #include "core/template.h"
 #include "generated/translate_tables.h"
 
@@ -60,6 +59,8 @@ void dbt_emit_pad(dbt_emitter *emitter, u32 count, u16 state) {
     }
 }
 
+#define RELOAD_BYTES 9u
+
 static void move_register(dbt_emitter *emitter, u8 opcode, u32 number) {
     const u32 slot = DBT_SPILL_AT(number);
     u8 *at = emitter->hot;
@@ -69,17 +70,17 @@ static void move_register(dbt_emitter *emitter, u8 opcode, u32 number) {
     at[3] = (u8)(0x04 | number << 3);
     at[4] = 0x25; /* no base, no index: absolute disp32 */
     dbt_emit_put_u32(at + 5, slot);
-    emitter->hot += 9;
+    emitter->hot += RELOAD_BYTES;
 }
 
 static void spill(dbt_emitter *emitter, u32 number, u16 state) {
     move_register(emitter, 0x89, number);
-    dbt_emit_note(emitter, 9, state);
+    dbt_emit_note(emitter, RELOAD_BYTES, state);
 }
 
 static void reload(dbt_emitter *emitter, u32 number, u16 state) {
     move_register(emitter, 0x8b, number);
-    dbt_emit_note(emitter, 9, state);
+    dbt_emit_note(emitter, RELOAD_BYTES, state);
 }
 
 static u8 resolve(u8 argument, const dbt_item *item) {
@@ -127,7 +128,7 @@ static void fill_hole(dbt_emitter *emitter, u8 *code, const dbt_template_hole *h
         dbt_emit_put_u32(at, 8 + (u32)(u16)instruction->immediate);
         break;
     case DBT_HOLE_COUNTER:
-        dbt_emit_put_u32(at, (u32)offsetof(dbt_profile_counters, executions) + 8 * engine->descriptions);
+        dbt_emit_put_u32(at, DBT_COUNTER_AT(engine->descriptions));
         break;
     case DBT_HOLE_SITE:
         dbt_emit_put_u32(at, engine->descriptions + 1);
@@ -320,13 +321,18 @@ static void put_op(dbt_emitter *emitter, const dbt_item *item, const u8 *bytes,
     }
 }
 
+static u32 scratch_mask(const dbt_template *template_, const dbt_item *item) {
+    u32 mask = template_->fixed_mask;
+    for (u32 i = 0; i < template_->scratch_count; i++) {
+        mask |= 1u << item->scratch[i];
+    }
+    return mask;
+}
+
 /* The ops of one template: spills, body, reloads. */
 static void put_template(dbt_emitter *emitter, u8 number, const dbt_item *item, const u8 *bytes) {
     const dbt_template *template_ = &dbt_templates[number];
-    u32 wanted = template_->fixed_mask;
-    for (u32 i = 0; i < template_->scratch_count; i++) {
-        wanted |= 1u << item->scratch[i];
-    }
+    const u32 wanted = scratch_mask(template_, item);
     u32 mask = template_->entry_spilled_mask;
     for (u32 left = wanted & ~mask; left; left &= left - 1) {
         const u32 r = (u32)__builtin_ctz(left);
@@ -356,7 +362,7 @@ static void put_template(dbt_emitter *emitter, u8 number, const dbt_item *item, 
         if (dbt_plant_at(emitter->engine, DBT_PLANT_SCRATCH, item->instruction.guest_pc)) {
             return;
         }
-        reload_all(emitter, mask, mask, done ? (u32)DBT_WHERE_NEXT : where);
+        reload_all(emitter, mask, mask & ~(u32)item->kept_spilled, done ? (u32)DBT_WHERE_NEXT : where);
     }
 }
 
@@ -382,8 +388,48 @@ static void put_copy(dbt_emitter *emitter, const dbt_item *item) {
     emitter->host_instructions++;
 }
 
+/* A copy behind an inserted item, in the state that this has left, until it is the guest's own again. */
+static void put_inheriting(dbt_emitter *emitter, const dbt_item *item, const dbt_item *next) {
+    const u8 length = item->instruction.length;
+    dbt_effects effects;
+    if (next && next->fused) {
+        const u32 padding = dbt_emit_padding_for(emitter, length + 2u);
+        DBT_ASSERT(padding == 0 || !(emitter->inherited & DBT_STATE_FLAGS_LOST));
+        dbt_emit_pad(emitter, padding, emitter->inherited);
+    }
+    dbt_emit_bytes(emitter, item->bytes, length);
+    dbt_emit_note(emitter, length, emitter->inherited);
+    end_item(emitter, length);
+    dbt_instruction_effects(&item->instruction, &effects);
+    emitter->inherited = (u16)(emitter->inherited & ~(effects.registers_written | DBT_STATE_FLAGS_LOST));
+}
+
+u64 dbt_emit_inserted(dbt_emitter *emitter, const dbt_item *item) {
+    const dbt_template *template_ = &dbt_templates[item->template_];
+    emitter->inherited = item->kept_spilled;
+    if (item->pad_for) {
+        u32 size = item->pad_for;
+        for (u32 i = 0; i < template_->op_count; i++) {
+            size += dbt_template_ops[template_->first_op + i].code_bytes;
+        }
+        dbt_emit_pad(emitter, dbt_emit_padding_for(emitter, size), DBT_STATE(0, DBT_WHERE_THIS));
+        emitter->inherited = DBT_STATE_FLAGS_LOST;
+    }
+    put_template(emitter, item->template_, item, item->bytes);
+    end_item(emitter, 0);
+    u64 host_done = (u64)emitter->hot;
+    for (u32 left = scratch_mask(template_, item) & ~(u32)item->kept_spilled; left; left &= left - 1) {
+        host_done -= RELOAD_BYTES;
+    }
+    return host_done;
+}
+
 void dbt_emit_item(dbt_emitter *emitter, const dbt_item *item, const dbt_item *next) {
     const dbt_instruction *instruction = &item->instruction;
+    if (emitter->inherited) {
+        put_inheriting(emitter, item, next);
+        return;
+    }
     if (item->template_ == DBT_TEMPLATE_IDENT && !(next && next->fused) &&
         emitter->engine->configuration.plant == 0) {
         put_copy(emitter, item);
@@ -484,6 +530,10 @@ u8 dbt_rule_select(const dbt_instruction *instruction, u32 facts) {
         }
     }
     dbt_fatal(__FILE__, __LINE__, "a class without a last rule");
+}
+
+bool dbt_template_costs_flags(u8 template_) {
+    return dbt_templates[template_].flags & DBT_TEMPLATE_COSTS_FLAGS;
 }
 
 u8 dbt_template_scratch_count(u8 template_) {

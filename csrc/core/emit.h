@@ -13,6 +13,7 @@
 #define DBT_STATE_WHERE_MASK 7u
 #define DBT_STATE_LOW_SHIFT 11     /* rsp is lower than the guest's: 0: no; 1: by 128; 2: by 136 */
 #define DBT_STATE_LOW_MASK 3u
+#define DBT_STATE_FLAGS_LOST 0x2000u /* the instruction that overwrites them is the next to run */
 #define DBT_RED_ZONE_BYTES 128u
 #define DBT_MAP_EXPANDED 0x80u /* item header: records follow; otherwise one IDENT instruction */
 #define DBT_ITEM_RECORDS_MAX 24u    /* of an instruction */
@@ -38,6 +39,7 @@ typedef struct dbt_emitter {
     u64 falls_to;
     bool may_fall;
     u32 check_exit;        /* where the unit's checks of its source leave, or DBT_NONE */
+    u16 inherited;         /* of an inserted item, the state that the next item begins in; or 0 */
     u8 record_bytes[DBT_ROUTINE_RECORDS_MAX]; /* of these so many hold something as records says */
     u16 record_state[DBT_ROUTINE_RECORDS_MAX];
 } dbt_emitter;
@@ -57,6 +59,9 @@ static inline bool dbt_emit_has_room(const dbt_emitter *emitter) {
 /* Emits one item with its template; bytes are the guest instruction's. next: the item after it, or 0:
  * padding for a jcc goes before the compare that fuses with it. */
 void dbt_emit_item(dbt_emitter *emitter, const dbt_item *item, const dbt_item *next);
+
+/* An item that was put in (insert.c). Answers behind which host instruction it has done its work. */
+u64 dbt_emit_inserted(dbt_emitter *emitter, const dbt_item *item);
 
 /* The prologue of a return, jump or call entry. landing: it stands right behind a host call, so that
  * nothing may come before its entry. */
@@ -86,6 +91,7 @@ typedef struct dbt_state_place {
     u64 host_offset;   /* from the start of that host instruction: 0 at a boundary */
     u32 instructions;  /* guest instructions before it in the unit */
     u32 instructions_left; /* those after it, and it unless it is done: filled by dbt_engine_place */
+    u32 unit_uncounted;    /* the number of a unit that counts itself only further on, plus 1; or 0: likewise */
     u32 instructions_uncounted; /* those of them that dbt_context.executed holds already: likewise */
 } dbt_state_place;
 
@@ -107,6 +113,7 @@ bool dbt_engine_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *ou
 
 const char *dbt_template_name(u8 template_);
 u8 dbt_rule_select(const dbt_instruction *instruction, u32 facts);
+bool dbt_template_costs_flags(u8 template_);
 u8 dbt_template_scratch_count(u8 template_);
 u8 dbt_template_fixed_mask(u8 template_);
 

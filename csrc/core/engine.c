@@ -5,8 +5,10 @@
  * records of units that a thread may be inside are not reused). */
 #include "core/engine.h"
 
+#include "core/branches.h"
 #include "core/emit.h"
 #include "core/entry.h"
+#include "core/finish.h"
 #include "core/hints.h"
 #include "core/port.h"
 #include "core/profile.h"
@@ -29,7 +31,6 @@ _Static_assert(offsetof(dbt_context, rflags) == DBT_CONTEXT_RFLAGS, "context lay
 _Static_assert(offsetof(dbt_context, return_mask) == DBT_CONTEXT_RETURN_MASK, "context layout");
 _Static_assert(offsetof(dbt_context, return_miss_routine) == DBT_CONTEXT_RETURN_MISS_ROUTINE,
                "context layout");
-_Static_assert(offsetof(dbt_context, counters) == DBT_CONTEXT_COUNTERS, "context layout");
 _Static_assert(offsetof(dbt_profile_counters, second_lookups) == 8, "as routines.py has it");
 _Static_assert(offsetof(dbt_context, checks_left) == DBT_CONTEXT_CHECKS_LEFT, "context layout");
 _Static_assert(offsetof(dbt_context, noted) == DBT_CONTEXT_NOTED, "context layout");
@@ -282,13 +283,18 @@ bool dbt_engine_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *ou
         return false;
     }
     out->instructions_left = unit->instructions - out->instructions;
-    if (out->guest_bytes != 0 && dbt_state_where(out->state) != DBT_WHERE_THIS) {
-        out->instructions_left--; /* it is done: the guest's pc has moved on */
+    if (out->guest_bytes != 0 &&
+        (dbt_state_where(out->state) != DBT_WHERE_THIS || out->state & DBT_STATE_FLAGS_LOST)) {
+        out->instructions_left--; /* it is done: the guest's pc has moved on, or will have */
     }
     /* A unit that reports, or counts itself, counts its instructions once it has. */
     const bool has_counted =
         unit->counted_at && host_pc >= unit->host_body + unit->counted_at;
     out->instructions_uncounted = has_counted ? out->instructions_left : 0;
+    /* A counter that does not stand first comes too late for what is done already. */
+    if (engine->counting && unit->counted_at && !has_counted && out->instructions) {
+        out->unit_uncounted = unit->described + 1;
+    }
     return true;
 }
 
@@ -300,6 +306,16 @@ static bool is_arriving(const dbt_engine *engine, u64 host_pc, const dbt_state_p
     const u32 number =
         in_routines(engine, host_pc) ? DBT_NONE : dbt_tcache_unit_at(engine, host_pc);
     return number != DBT_NONE && host_pc < engine->units[number].host_body;
+}
+
+/* Of the unit that is left here exactly what is done stays counted. */
+static void take_back(dbt_context *context, const dbt_state_place *place) {
+    dbt_profile_counters *counters = dbt_context_counters(context);
+    counters->taken_back += place->instructions_uncounted;
+    if (place->unit_uncounted) {
+        counters->executions[place->unit_uncounted - 1]++;
+        counters->taken_back += place->instructions_left;
+    }
 }
 
 dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
@@ -319,11 +335,14 @@ dbt_status dbt_engine_recover(dbt_engine *engine, dbt_context *context,
     }
     context->executed -= place.instructions_uncounted;
     context->going_on = 0;
-    if (engine->counting && context->counters) {
-        ((dbt_profile_counters *)context->counters)->taken_back += place.instructions_uncounted;
+    if (engine->counting) {
+        take_back(context, &place);
         context->site = is_arriving(engine, host->rip, &place) ? context->site : 0;
     }
     const dbt_status status = apply(context, &place);
+    if (place.state & DBT_STATE_FLAGS_LOST) {
+        dbt_finish(context, (const u8 *)host->rip);
+    }
     if (in_routines(engine, host->rip)) {
         dbt_tables_forget(engine, context->rip); /* a hit routine may not get to its second look */
     }

@@ -7,11 +7,9 @@
 
 #include "core/tcache.h"
 
-/* What follows the store that counts: two reloads. */
-#define DBT_COUNT_TAIL_BYTES 18u
-
-/* Puts the counter of the unit to come before its first item. */
-void dbt_insert_counter(dbt_engine *engine);
+/* Puts the counter of the unit to come where it costs least. alone: the unit is for single steps, whose
+ * instruction must run on the processor. */
+void dbt_insert_counter(dbt_engine *engine, bool alone);
 
 /* Numbers the unit, and tells the personality of it; its code is taken from the items. */
 void dbt_describe(dbt_engine *engine, dbt_unit *unit, const dbt_description *description);

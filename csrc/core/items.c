@@ -285,7 +285,7 @@ dbt_status dbt_items_build(dbt_build *build, u64 guest_pc, u32 cap) {
     }
     build->next_pc = guest_pc;
     if (engine->counting) {
-        dbt_insert_counter(engine);
+        dbt_insert_counter(engine, build->transient);
     }
     return DBT_OK;
 }

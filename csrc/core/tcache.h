@@ -117,6 +117,8 @@ typedef struct dbt_item {
     u8 scratch[2];
     u8 fused;            /* a jcc that fuses with the item before it */
     u8 inserted;         /* no guest instruction: put in between the two passes */
+    u8 kept_spilled;     /* of an inserted item: registers that are overwritten before they are read */
+    u8 pad_for;          /* of one that costs the flags: what follows it must not be padded, so it is; or 0 */
     u32 facts;
 } dbt_item;
 

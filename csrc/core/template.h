@@ -9,6 +9,7 @@
 
 #define DBT_TEMPLATE_KEEPS_SPILLED 1u /* the body's target reloads */
 #define DBT_TEMPLATE_ENDS 2u          /* control never falls out of it */
+#define DBT_TEMPLATE_COSTS_FLAGS 4u   /* it stands before an instruction that overwrites them */
 
 typedef struct dbt_template {
     u16 first_op;

@@ -14,7 +14,7 @@
 
 static void trace(dbt_engine *engine, const dbt_item *item, u32 unit, const u8 *from,
                   const u8 *to) {
-    if (item->inserted || !engine->trace || engine->trace_count == DBT_TRACE_MAX) {
+    if (!engine->trace || engine->trace_count == DBT_TRACE_MAX) {
         return;
     }
     dbt_trace *entry = &engine->trace[engine->trace_count++];
@@ -114,11 +114,13 @@ static dbt_status emit_items(dbt_build *build, u32 chunk_number, u64 guest_pc,
         const dbt_item *item = &engine->items[i];
         const dbt_item *next = i + 1 < engine->item_count ? item + 1 : 0;
         const u8 *from = emitter->hot;
-        dbt_emit_item(emitter, item, next);
         if (item->inserted) {
-            unit->counted_at = (u16)((u64)emitter->hot - unit->host_body - DBT_COUNT_TAIL_BYTES);
+            const u32 instructions = emitter->host_instructions;
+            unit->counted_at = (u16)(dbt_emit_inserted(emitter, item) - unit->host_body);
             own_bytes += (u32)(emitter->hot - from);
-            own_instructions = emitter->host_instructions - host_before;
+            own_instructions += emitter->host_instructions - instructions;
+        } else {
+            dbt_emit_item(emitter, item, next);
         }
         trace(engine, item, number, from, emitter->hot);
         ident += item->template_ == DBT_TEMPLATE_IDENT;

@@ -222,6 +222,7 @@ dbt_status dbt_listing_state_at(const dbt_listing *listing, uint64_t host_pc,
     out->low_bytes = dbt_state_low_bytes(place.state);
     out->host_offset = (u32)place.host_offset;
     out->guest_bytes = place.guest_bytes;
+    out->flags_lost = (place.state & DBT_STATE_FLAGS_LOST) != 0;
     return DBT_OK;
 }
 
@@ -315,8 +316,8 @@ dbt_status dbt_listing_slot_get(uint32_t at, dbt_listing_slot *out)
         {"rflags", DBT_CONTEXT_RFLAGS, 1},
         {"checks_left", DBT_CONTEXT_CHECKS_LEFT, 1},
         {"return_miss_routine", DBT_CONTEXT_RETURN_MISS_ROUTINE, 1},
-        {"counters", DBT_CONTEXT_COUNTERS, 1},
         {"noted", DBT_CONTEXT_NOTED, 1},
+        {"counters_at", DBT_CONTEXT_COUNTERS_AT, 1},
     };
     if (at >= DBT_ARRAY_LENGTH(slots)) {
         return DBT_ERROR_ARGUMENT;

@@ -66,7 +66,7 @@ typedef struct dbt_listing_state {
     uint32_t host_offset;   /* 0 at an instruction boundary */
     uint32_t guest_bytes;
     uint32_t low_bytes;     /* rsp is that much lower than the guest's */
-    uint32_t reserved;
+    uint32_t flags_lost;    /* not 0: the instruction at guest_pc is the next to run, and overwrites them */
 } dbt_listing_state;
 
 /* A slot of the context by name. */

@@ -202,7 +202,7 @@ typedef struct dbt_linux_thread {
     dbt_host_stack guest_stack;  /* sigaltstack, virtual */
     /* What the block keeps for its next thread. */
     u64 host_block;              /* the mapping that all of this lies in */
-    u64 host_counters;           /* of executions, for a profile, or 0; */
+    bool has_counters;           /* of executions, for a profile; */
     u32 counted_region;          /* the list of units that they count */
 } dbt_linux_thread;
 
@@ -500,6 +500,8 @@ void dbt_profiler_start(dbt_linux_thread *thread);
 void dbt_profiler_forked(dbt_linux_thread *thread, u32 parent_pid);
 /* Before a thread enters the TC for the first time; false: it cannot. */
 bool dbt_profiler_count_in(dbt_linux_thread *thread);
+/* Whether the session counts executions. */
+bool dbt_profiler_counts(const dbt_linux_process *process);
 void dbt_profiler_mapped(const dbt_linux_process *process, i64 result, const u64 *arguments);
 void dbt_profiler_count(const dbt_linux_process *process, dbt_profiler_what what, u64 number);
 u64 dbt_profiler_time_ns(void);

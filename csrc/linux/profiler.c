@@ -13,11 +13,14 @@
 #define TO_SESSION DBT_PAGE_UP(sizeof(dbt_session))
 #define NANOSECONDS 1000000000ULL
 
-static i64 map_shared(const dbt_linux_process *process, u64 offset, u64 size_bytes)
+/* host_at: in own memory, of which it takes the place; 0: anywhere. */
+static i64 map_shared(const dbt_linux_process *process, u64 host_at, u64 offset, u64 size_bytes)
 {
-    i64 host = dbt_host_call6(__NR_mmap, dbt_own_place(size_bytes), size_bytes, PROT_READ | PROT_WRITE,
-                              MAP_SHARED | MAP_NORESERVE, (u64)process->session_fd, offset);
-    if (host >= 0) {
+    i64 host = dbt_host_call6(__NR_mmap, host_at != 0 ? host_at : dbt_own_place(size_bytes), size_bytes,
+                              PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_NORESERVE | (host_at != 0 ? MAP_FIXED : 0),
+                              (u64)process->session_fd, offset);
+    if (host >= 0 && host_at == 0) {
         dbt_own_add((u64)host, (u64)host + DBT_PAGE_UP(size_bytes));
     }
     return host;
@@ -28,7 +31,7 @@ void dbt_profiler_open(dbt_linux_process *process)
     if (process->session->configuration.profile_bytes == 0) {
         return;
     }
-    i64 host = map_shared(process, TO_SESSION, sizeof(dbt_profile));
+    i64 host = map_shared(process, 0, TO_SESSION, sizeof(dbt_profile));
     process->profile = host < 0 ? 0 : (dbt_profile *)host;
 }
 
@@ -100,8 +103,8 @@ static u32 take_region(dbt_profile *profile, u64 size_bytes, u64 *at)
     return number < DBT_PROFILE_REGIONS ? number : DBT_NOT_DESCRIBED;
 }
 
-/* A region of the space's process, mapped; 0 when there is no room. */
-static u64 map_region(const dbt_linux_process *process, u32 kind, u64 size_bytes, u32 parent,
+/* A region of the space's process, mapped as map_shared does; 0 when there is no room. */
+static u64 map_region(const dbt_linux_process *process, u64 host_at, u32 kind, u64 size_bytes, u32 parent,
                       u32 inherited, u32 *number)
 {
     dbt_profile *profile = process->profile;
@@ -110,7 +113,7 @@ static u64 map_region(const dbt_linux_process *process, u32 kind, u64 size_bytes
     if (*number == DBT_NOT_DESCRIBED) {
         return 0;
     }
-    i64 host = map_shared(process, TO_SESSION + at, size_bytes);
+    i64 host = map_shared(process, host_at, TO_SESSION + at, size_bytes);
     if (host < 0) {
         *number = DBT_NOT_DESCRIBED;
         return 0;
@@ -128,12 +131,17 @@ static u64 map_region(const dbt_linux_process *process, u32 kind, u64 size_bytes
 static void begin_units(const dbt_linux_process *process, u32 parent, u32 inherited)
 {
     dbt_linux_space *space = process->space;
-    space->units = (dbt_profile_units *)map_region(process, DBT_PROFILE_REGION_UNITS,
+    space->units = (dbt_profile_units *)map_region(process, 0, DBT_PROFILE_REGION_UNITS,
                                                    sizeof(dbt_profile_units), parent, inherited,
                                                    &space->units_region);
     if (space->units != 0) {
         space->units->count = inherited;
     }
+}
+
+bool dbt_profiler_counts(const dbt_linux_process *process)
+{
+    return process->profile != 0 && (process->session->configuration.flags & DBT_CONFIG_COUNT) != 0;
 }
 
 /* Counters of the thread's own, in the list of units that its space has now. Those of a thread that had its
@@ -142,35 +150,29 @@ bool dbt_profiler_count_in(dbt_linux_thread *thread)
 {
     const dbt_linux_process *process = thread->process;
     const dbt_linux_space *space = process->space;
-    if (process->profile == 0 || (process->session->configuration.flags & DBT_CONFIG_COUNT) == 0) {
+    if (!dbt_profiler_counts(process)) {
         return true;
     }
-    if (thread->host_counters != 0 && thread->counted_region != space->units_region) {
-        dbt_host_munmap(thread->host_counters, sizeof(dbt_profile_counters));
-        dbt_own_remove(thread->host_counters,
-                       thread->host_counters + DBT_PAGE_UP(sizeof(dbt_profile_counters)));
-        thread->host_counters = 0;
-    }
-    bool is_new = thread->host_counters == 0;
+    u64 host_counters = (u64)dbt_context_counters(thread->context);
+    bool is_new = !thread->has_counters || thread->counted_region != space->units_region;
     if (is_new) {
         u32 number;
-        thread->host_counters =
-            map_region(process, DBT_PROFILE_REGION_COUNTERS, sizeof(dbt_profile_counters),
-                       space->units_region, 0, &number);
+        u64 size_bytes = DBT_PAGE_UP(sizeof(dbt_profile_counters));
+        if (map_region(process, host_counters, DBT_PROFILE_REGION_COUNTERS, size_bytes, space->units_region,
+                       0, &number) == 0) {
+            /* Emitted code counts somewhere, in any case. */
+            dbt_profiler_count(process, DBT_PROFILER_NOT_COUNTED, 0);
+            i64 host = dbt_host_call6(__NR_mmap, host_counters, size_bytes, PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, ~0ULL, 0);
+            if (host < 0) {
+                return false;
+            }
+        }
+        thread->has_counters = true;
         thread->counted_region = space->units_region;
+        u64 host_guard = host_counters + offsetof(dbt_profile_counters, guard);
+        (void)dbt_host_mprotect(host_guard, DBT_PAGE_BYTES, PROT_READ);
     }
-    if (thread->host_counters == 0) {
-        /* Emitted code counts somewhere, in any case. */
-        dbt_profiler_count(process, DBT_PROFILER_NOT_COUNTED, 0);
-        thread->host_counters = dbt_port_map(0, sizeof(dbt_profile_counters),
-                                             DBT_PORT_READ | DBT_PORT_WRITE);
-    }
-    thread->context->counters = thread->host_counters;
-    if (thread->host_counters == 0) {
-        return false;
-    }
-    u64 host_guard = thread->host_counters + offsetof(dbt_profile_counters, guard);
-    (void)dbt_host_mprotect(host_guard, DBT_PAGE_BYTES, PROT_READ);
     dbt_branches_begin(thread->context, is_new);
     return true;
 }

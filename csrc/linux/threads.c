@@ -8,6 +8,7 @@
  *   block + 132K   dbt_context
  *   block + 136K   64 KiB that nothing can be read in, as the context and the stack want it
  *   block + 200K   the VMM's stack, up to block + 384K
+ *   block + 384K   where executions are counted: the thread's counters
  *
  * Blocks are mapped several at a time and used again; only the pages that are touched cost memory.
  * Invariant: the block is whole before the thread's first signal can arrive. A block in the list of free
@@ -25,7 +26,9 @@
 #define GUARD_AT (CONTEXT_AT + DBT_CONTEXT_BYTES)
 #define BLOCK_BYTES (384u * 1024)
 #define BLOCKS_AT_ONCE 16u
+#define COUNTED_BLOCKS_AT_ONCE 2u
 
+_Static_assert(CONTEXT_AT + DBT_CONTEXT_COUNTERS_AT == BLOCK_BYTES, "emitted code finds the counters");
 _Static_assert(sizeof(dbt_linux_thread) <= CONTEXT_AT - THREAD_AT, "the thread fits its page");
 
 static dbt_linux_thread *thread_in(u64 host_block)
@@ -34,10 +37,14 @@ static dbt_linux_thread *thread_in(u64 host_block)
 }
 
 /* Puts new blocks into the list of free ones: a single one for a process's first thread. */
-static void map_blocks(dbt_linux_space *space)
+static void map_blocks(dbt_linux_space *space, bool counts)
 {
-    u32 count = space->threads == 0 ? 1 : BLOCKS_AT_ONCE;
-    u64 size_bytes = count * (u64)BLOCK_BYTES;
+    u32 count = space->threads == 0 ? 1 : counts ? COUNTED_BLOCKS_AT_ONCE : BLOCKS_AT_ONCE;
+    u64 block_bytes = BLOCK_BYTES;
+    if (counts) {
+        block_bytes += (sizeof(dbt_profile_counters) + SIGNAL_AREA_BYTES - 1) & ~(u64)(SIGNAL_AREA_BYTES - 1);
+    }
+    u64 size_bytes = count * block_bytes;
     u64 host_room = dbt_port_map(0, size_bytes + SIGNAL_AREA_BYTES, DBT_PORT_READ | DBT_PORT_WRITE);
     if (host_room == 0) {
         return;
@@ -52,7 +59,7 @@ static void map_blocks(dbt_linux_space *space)
         dbt_port_unmap(host_end, host_room_end - host_end);
     }
     for (u64 host_block = host_end; host_block > host_start;) {
-        host_block -= BLOCK_BYTES;
+        host_block -= block_bytes;
         (void)dbt_host_mprotect(host_block + DBT_PAGE_BYTES, DBT_PAGE_BYTES, PROT_NONE);
         (void)dbt_host_mprotect(host_block + GUARD_AT, DBT_CONTEXT_GUARD_BYTES, PROT_NONE);
         dbt_linux_thread *thread = thread_in(host_block);
@@ -62,11 +69,11 @@ static void map_blocks(dbt_linux_space *space)
     }
 }
 
-static dbt_linux_thread *take_block(dbt_linux_space *space)
+static dbt_linux_thread *take_block(dbt_linux_space *space, bool counts)
 {
     dbt_lock_take(&space->threads_lock);
     if (space->free_threads == 0) {
-        map_blocks(space);
+        map_blocks(space, counts);
     }
     dbt_linux_thread *thread = space->free_threads;
     if (thread != 0) {
@@ -106,7 +113,7 @@ dbt_linux_thread *dbt_thread_create(dbt_linux_process *process)
 {
     /* Two nested host frames and the handler's own C frames must fit. */
     DBT_ASSERT(process->minimum_stack_bytes * 2 + 32768 < SIGNAL_AREA_BYTES - SIGNAL_STACK_AT);
-    dbt_linux_thread *thread = take_block(process->space);
+    dbt_linux_thread *thread = take_block(process->space, dbt_profiler_counts(process));
     if (thread == 0) {
         return 0;
     }

@@ -48,7 +48,11 @@ def _slot(offset: int) -> str | None:
     if offset in slots:
         return slots[offset]
     below = offset & ~7
-    return f"{slots[below]}+{offset - below}" if below in slots else None
+    if below in slots:
+        return f"{slots[below]}+{offset - below}"
+    # The counters are the last of them, and many.
+    last = max(slots)
+    return f"{slots[last]}+{offset - last:#x}" if offset > last else None
 
 
 class HostText:

@@ -220,20 +220,14 @@ def _part_rows(
         yield Row(guest, class_, template, None, None)
 
 
-_BRANCHES = frozenset((InstructionClass.RET, InstructionClass.IJMP, InstructionClass.ICALL))
-
-
 def unit_rows(translation: Translation, unit: TranslationUnit, text: HostText) -> Iterator[Row]:
     """The rows that show one unit: what stands before its items, they, and the jump at its end."""
     prologue = f"{unit.entry.name.lower()}_prologue"
     yield from _part_rows(translation, text, unit.host_start, unit.prologue, (None, "", prologue))
-    is_branch = bool(unit.items) and unit.items[-1].class_ in _BRANCHES
-    count = "count_branch" if is_branch else "count_unit"
-    head = "check" if translation.options.check else count
-    yield from _part_rows(translation, text, unit.host_body, unit.head, (None, "", head))
-    for item in unit.items:
-        guest = (item.pc, item.code, _guest_text(item))
-        what = (guest, item.class_.name, item.template)
+    yield from _part_rows(translation, text, unit.host_body, unit.head, (None, "", "check"))
+    for item in sorted((*unit.items, *unit.inserted), key=lambda item: item.host_pc):
+        guest = (item.pc, item.code, _guest_text(item)) if item.code else None
+        what = (guest, item.class_.name if item.code else "", item.template)
         yield from _part_rows(translation, text, item.host_pc, item.host_code, what)
     tail = unit.tail
     yield from _part_rows(translation, text, unit.host_end - len(tail), tail, (None, "", "jump"))
@@ -339,5 +333,6 @@ def _json_row(row: Row) -> dict[str, Any]:
         result["state"] = {
             "where": row.state.where.name.lower(),
             "spilled": list(row.state.spilled),
+            "flags_lost": row.state.flags_lost,
         }
     return result

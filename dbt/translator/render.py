@@ -140,7 +140,7 @@ def _substitute(text: str, registers: dict[str, str], slots: dict[str, int]) -> 
     def slot(match: re.Match[str]) -> str:
         return f"gs:[{match[1] or ''}{slots[match[2]] + int(match[3] or 0)}]"
 
-    text = re.sub(r"gs:\[(rcx \+ )?([A-Z_]+)(\+\d+)?\]", slot, text)
+    text = re.sub(r"gs:\[((?:rcx|\{s0\}) \+ )?([A-Z_]+)(\+\d+)?\]", slot, text)
     for name, register in registers.items():
         low = register[1:]
         text = text.replace(f"{{{name}}}", register)
@@ -258,7 +258,7 @@ def render_text(slots: dict[str, int]) -> str:
     hole_rows: list[str] = []
     template_rows: list[str] = []
     for template, ops in zip(TEMPLATES, build_ops(slots), strict=True):
-        flags = template.keeps_spilled | template.ends << 1
+        flags = template.keeps_spilled | template.ends << 1 | template.costs_flags << 2
         spilled = _mask(template.entry_spilled, REGISTERS)
         fixed = _mask(template.fixed, REGISTERS)
         template_rows.append(

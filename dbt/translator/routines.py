@@ -90,10 +90,9 @@ _SECOND_WAYS = 4
 _PROBE_BYTES = 19  # of one probe with its step to the next
 _LEAVE_BYTES = 47  # from the last probe to the hit routine
 _COUNT_LOOKUP = """
-mov rcx, gs:[COUNTERS]
-mov rdx, [rcx + 8]
+mov rdx, gs:[COUNTERS_AT+8]
 lea rdx, [rdx + 1]
-mov [rcx + 8], rdx
+mov gs:[COUNTERS_AT+8], rdx
 """  # at dbt_profile_counters.second_lookups
 
 for _kind, _number, _where, _key in (
@@ -190,35 +189,50 @@ for _kind, _number, _where, _key in (
             "too early (xchg orders the two; not keeps flags); otherwise the VMM decides",
         )
 
-for _ends, _site in (("unit", ""), ("branch", "mov dword ptr gs:[SITE], offset hole_site")):
-    _template(
-        f"count_{_ends}",
-        f"""
-        {_site}
-        mov {{s0}}, gs:[COUNTERS]
-        mov {{s1}}, [{{s0}} + hole_counter]
-        lea {{s1}}, [{{s1}} + 1]
-        mov [{{s0}} + hole_counter], {{s1}}
+_SITE = "mov dword ptr gs:[SITE], offset hole_site"
+_COUNT = {
+    "": """
+        mov {s0}, gs:[hole_counter]
+        lea {s0}, [{s0} + 1]
+        mov gs:[hole_counter], {s0}
         """,
-        scratch=2,
-        guest="nothing: it is put in before a unit's first instruction when executions are counted",
-        host="adds 1 to the unit's counter among those of the thread"
-        + ("; says which unit's indirect branch is under way" if _site else ""),
-        why="lea leaves the flags alone; a counter has one thread that writes it, so nothing is "
-        "lost" + (". What leaves the unit before its branch clears SITE" if _site else ""),
-    )
+    "_over": "inc qword ptr gs:[hole_counter]",
+}
+
+for _ends, _site in (("unit", ""), ("branch", _SITE)):
+    for _flags, _count in _COUNT.items():
+        _template(
+            f"count_{_ends}{_flags}",
+            _site + "\n" + _count,
+            scratch=0 if _flags else 1,
+            costs_flags=bool(_flags),
+            guest="nothing: it is put in when executions are counted, "
+            + (
+                "before the first instruction that overwrites the flags"
+                if _flags
+                else "before a unit's first instruction when no instruction overwrites the flags"
+            ),
+            host="adds 1 to the unit's counter among those of the thread"
+            + ("; says which unit's indirect branch is under way" if _site else ""),
+            why="a counter has one thread that writes it, so nothing is lost. "
+            + (
+                "inc changes flags that are overwritten next; a thread that is interrupted between "
+                "the two has that instruction carried out in C (core/finish.c)"
+                if _flags
+                else "lea leaves the flags alone; the register is not reloaded where it is "
+                "overwritten before it is read"
+            )
+            + (". What leaves the unit before its branch clears SITE" if _site else ""),
+        )
 
 _template(
     "note_arrival",
     """
     mov {s0d}, gs:[NOTED]
-    mov {s1}, gs:[COUNTERS]
-    lea {s1}, [{s1} + {s0}]
-    movabs {s0}, offset hole_word
-    mov [{s1} + 8], {s0}
-    mov {s0d}, gs:[SITE]
-    mov [{s1}], {s0}
-    mov {s0d}, gs:[NOTED]
+    movabs {s1}, offset hole_word
+    mov gs:[{s0} + COUNTERS_AT+8], {s1}
+    mov {s1d}, gs:[SITE]
+    mov gs:[{s0} + COUNTERS_AT], {s1}
     lea {s0d}, [{s0} + 16]
     mov gs:[NOTED], {s0}
     """,

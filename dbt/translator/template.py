@@ -22,7 +22,7 @@ their prefix. Holes are symbols that start with ``hole_``:
 ``hole_second``        disp32: the second-level table of both
 ``hole_exit``          32-bit immediate: the number of the exit being emitted
 ``hole_pop``           32-bit: 8 plus the immediate of ``ret imm16``
-``hole_counter``       disp32: the unit's counter, from the start of the thread's counters
+``hole_counter``       disp32: the unit's counter, from gs
 ``hole_site``          32-bit immediate: the number of the unit being emitted, plus 1
 ``hole_operand``       64-bit immediate: the address of a RIP-relative operand
 ``hole_word``          64-bit immediate: the guest address of the unit, or of a piece of it
@@ -68,6 +68,8 @@ class Template:
     jump whose target does.
     ``entry_spilled`` names those of ``fixed`` that are spilled already when the body begins.
     ``ends`` says that nothing follows the body: control never falls out of it.
+    ``costs_flags`` says that it changes status flags: it stands only before a guest instruction
+    that overwrites them.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Template:
     entry_spilled: tuple[str, ...] = ()
     entry_where: str = "this"
     ends: bool = False
+    costs_flags: bool = False
     guest: str = field(default="")
     host: str = field(default="")
     why: str = field(default="")
@@ -108,6 +111,7 @@ class Collector:
         entry_spilled: tuple[str, ...] = (),
         entry_where: str = "this",
         ends: bool = False,
+        costs_flags: bool = False,
     ) -> None:
         """Adds a template; the arguments are the fields of `Template`, the body still one text."""
         self.templates.append(
@@ -120,6 +124,7 @@ class Collector:
                 entry_spilled,
                 entry_where,
                 ends,
+                costs_flags,
                 guest,
                 host,
                 why,

@@ -202,6 +202,7 @@ class Translation:
         """The unit of that number as it is now; items only of units that `translate` answered."""
         raw = ffi.new("dbt_listing_unit *")
         check(lib.dbt_listing_unit_get(self.handle, number, raw), f"unit {number}")
+        items = [self._item(item) for item in self._items.get(number, ())]
         return TranslationUnit(
             number=number,
             pc=raw.guest_pc,
@@ -211,7 +212,8 @@ class Translation:
             host_entry=raw.host_entry,
             host_body=raw.host_body,
             host_code=self.host_code(raw.host_start, raw.host_end - raw.host_start),
-            items=tuple(self._item(item) for item in self._items.get(number, ())),
+            items=tuple(item for item in items if item.code),
+            inserted=tuple(item for item in items if not item.code),
             exits=tuple(self.exit(raw.first_exit + n) for n in range(raw.exit_count)),
             flags=frozenset(name for bit, name in _FLAGS.items() if raw.flags & bit),
         )
@@ -252,6 +254,7 @@ class Translation:
             spilled=register_names(raw.spilled_mask),
             low_bytes=raw.low_bytes,
             host_offset=raw.host_offset,
+            flags_lost=bool(raw.flags_lost),
         )
 
     def table(self, entry: Entry) -> int:

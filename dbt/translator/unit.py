@@ -49,7 +49,8 @@ class State:
     ``where`` says whether it counts as done, and where the guest's pc then is; ``target`` is that
     pc where ``where`` is TARGET. ``spilled`` are the registers whose values wait in spill slots.
     ``low_bytes`` is how much lower rsp is than the guest's. ``host_offset`` is 0 at the start of a
-    host instruction.
+    host instruction. ``flags_lost`` says that the guest instruction is the next to run and
+    overwrites the flags, which are not the guest's any more: recovering carries it out.
     """
 
     pc: int
@@ -59,6 +60,7 @@ class State:
     spilled: tuple[str, ...]
     low_bytes: int
     host_offset: int
+    flags_lost: bool = False
 
     @property
     def guest_pc(self) -> int | None:
@@ -72,7 +74,8 @@ class State:
 
     def __str__(self) -> str:
         low = f" low {self.low_bytes}" if self.low_bytes else ""
-        return f"{self.where.name.lower()} {{{' '.join(self.spilled)}}}{low}"
+        lost = " flags lost" if self.flags_lost else ""
+        return f"{self.where.name.lower()} {{{' '.join(self.spilled)}}}{low}{lost}"
 
 
 @dataclass(frozen=True)
@@ -130,8 +133,9 @@ class TranslationUnit:
     """A stretch of guest code and the host code emitted for it.
 
     ``pc`` and ``code`` are the guest's; ``host_code`` stands at ``host_start``, its prologue (if
-    ``entry`` has one) before ``host_body``, entered at ``host_entry``. ``flags`` are of LIVE,
-    TRANSIENT, THUNK and FALLS: in the last case the unit runs into the one emitted after it.
+    ``entry`` has one) before ``host_body``, entered at ``host_entry``. ``items`` are its guest
+    instructions, ``inserted`` what was put in between them. ``flags`` are of LIVE, TRANSIENT, THUNK
+    and FALLS: in the last case the unit runs into the one emitted after it.
     """
 
     number: int
@@ -143,6 +147,7 @@ class TranslationUnit:
     host_body: int
     host_code: bytes
     items: tuple[Item, ...]
+    inserted: tuple[Item, ...]
     exits: tuple[Exit, ...]
     flags: frozenset[str]
 
@@ -167,9 +172,9 @@ class TranslationUnit:
 
     @property
     def head(self) -> bytes:
-        """The code before the first item: it checks the source, or counts the executions."""
-        end = self.items[0].host_pc if self.items else self.host_body
-        return self.part(self.host_body, end)
+        """The code before the first item: it checks the source."""
+        starts = [item.host_pc for item in (*self.items, *self.inserted)]
+        return self.part(self.host_body, min(starts, default=self.host_body))
 
     @property
     def tail(self) -> bytes:

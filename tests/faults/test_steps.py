@@ -131,14 +131,18 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> tuple[State, ...]:
     return _native(tmp_path_factory.mktemp("steps"))
 
 
-def _interrupt(kind: str, stride: int, log: Path, settings: Mapping[str, Any]) -> list[State]:
+def _interrupt(
+    kind: str, stride: int, log: Path, settings: Mapping[str, Any], counts: bool = False
+) -> list[State]:
     image = _symbols(vmm_path(), "dbt_exit_routine", "dbt_entry_begin", "dbt_entry_end")
     program = str(_guest())
-    with Session(Settings(**settings)) as session:
+    # So rarely that no sample falls into the steps.
+    interval_us = 1_000_000_000 if counts else 0
+    with Session(Settings(**settings), sample_interval_us=interval_us, counts=counts) as session:
         words = [str(vmm_path()), "dbt-vmm", str(session.fd), program, program]
-        counts = _trace(kind, log, [*image, str(stride)], words, (session.fd,))
+        told = _trace(kind, log, [*image, str(stride)], words, (session.fd,))
     found = _states(log)
-    seen, sent, _ = map(int, counts.split())
+    seen, sent, _ = map(int, told.split())
     # The last signal may meet the end of the program.
     assert sent - 1 <= len(found) <= sent >= seen // stride
     return found
@@ -167,6 +171,17 @@ def _check(found: list[State], native: tuple[State, ...]) -> None:
 @pytest.mark.parametrize("returns", ["table", "paired"])
 def test_some_host_instructions(native: tuple[State, ...], tmp_path: Path, returns: str) -> None:
     _check(_interrupt("tc", 29, tmp_path / "log", {"returns": returns}), native)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stride", [11, pytest.param(1, marks=pytest.mark.full)])
+@pytest.mark.parametrize("mode", ["default", "cap1"])
+def test_host_instructions_that_count(
+    native: tuple[State, ...], tmp_path: Path, mode: str, stride: int
+) -> None:
+    found = _interrupt("tc", stride, tmp_path / "log", MODES[mode], counts=True)
+    assert len(found) > 500 // stride
+    _check(found, native)
 
 
 @pytest.mark.full

@@ -174,6 +174,7 @@ GUESTS: tuple[Guest, ...] = (
     _bare("stack_forms"),
     _bare("jump_middle"),
     _bare("red_zone"),
+    _bare("count_faults"),
     _bare("red_zone_return"),
     _bare("flags_kept"),
     _bare("deep_recursion", b"400000\n"),

@@ -69,6 +69,16 @@ def test_every_instruction_is_counted(steps: Callable[[Path], int], name: str) -
     assert profile.figures.guest_instructions_executed == steps(program)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_faults_leave_exact_counts(steps: Callable[[Path], int], mode: str) -> None:
+    program = build("count_faults", "count_faults.S", "bare")
+    profile = dbt.profile([program], exact=True, capture_output=True, settings=MODES[mode])
+    # The tracer stops once more where a handler begins.
+    wanted = steps(program) - profile.figures.dispatches_signal
+    assert profile.figures.dispatches_signal == 250
+    assert profile.figures.guest_instructions_executed == wanted
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_counts_are_the_same_in_every_mode(mode: str) -> None:

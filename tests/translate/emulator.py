@@ -25,7 +25,6 @@ from dbt.translator.translation import Options, Translation
 from dbt.translator.unit import Entry, ExitKind, Where
 
 CONTEXT = 0x5200_0000
-COUNTERS = 0x5300_0000
 NOTED = 1024  # where the next indirect branch is noted; SITE is 0
 SECOND_LOOKUPS, FIRST_COUNTER = 1, 2  # words of dbt_profile_counters
 STACK = 0x5100_0000
@@ -52,6 +51,7 @@ _ffi = cffi.FFI()
 _ffi.cdef("void *mmap(void *, size_t, int, int, int, long);")
 _libc: Any = _ffi.dlopen(None)
 _SLOT = {name.removeprefix("ctx."): offset for offset, name in context_slots().items()}
+COUNTERS = CONTEXT + _SLOT["counters_at"]
 
 
 class Mismatch(AssertionError):
@@ -293,6 +293,7 @@ class HostRun:
         self.title = title
         self.trace: list[str] = []
         self.boundaries = 0
+        self.lost_flags = 0
         self.faulted = False
         handle = translation.handle
         self.exit_routine = lib.dbt_listing_routine(handle, lib.DBT_LISTING_EXIT_ROUTINE)
@@ -331,13 +332,21 @@ class HostRun:
             rip = int.from_bytes(self.machine.stack[at : at + 8], "little")
         assert rip is not None
         flags = self.machine.flags()
+        if state.flags_lost:
+            self.lost_flags += 1
+            # Nothing of them may be needed.
+            flags ^= STATUS_FLAGS
         status = lib.dbt_listing_recover(
             self.translation.handle, dbt_ffi.cast("void *", CONTEXT), host, host_pc, flags
         )
         check(status, f"{self.title}: recovery at {host_pc:#x}")
         names = (*(f"registers.{name}" for name in REGISTER_NAMES), "rip")
         recovered = tuple(map(self.slot, names))
-        if recovered != (*registers, rip):
+        if state.flags_lost:
+            # The instruction has been carried out.
+            registers, rip = list(recovered[:-1]), recovered[-1]
+            flags = self.slot("rflags")
+        elif recovered != (*registers, rip):
             self.fail(f"the engine recovers something else at {host_pc:#x}: {state}")
         snapshot = Snapshot(rip, tuple(registers), flags, self.machine.memory())
         return snapshot.without(self.dead)
@@ -405,7 +414,6 @@ def start_host(run: HostRun, guest: Guest, seed: int) -> None:
     context = dbt_ffi.cast("void *", CONTEXT)
     lib.dbt_listing_attach(run.translation.handle, context)
     run.set_slot("guest_gs_base", guest.gs_base)
-    run.set_slot("counters", COUNTERS)
     run.set_slot("noted", NOTED)
     machine.counters[:3] = memoryview(bytes(24)).cast("Q")
     machine.load(guest, seed)

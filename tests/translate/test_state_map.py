@@ -298,6 +298,45 @@ def test_a_counter_disturbs_nothing_and_counts_once(machine: Machine, text: str)
     assert machine.counters[emulator.FIRST_COUNTER] == 1
 
 
+OVERWRITING = ("add", "or", "and", "sub", "xor", "cmp", "test")
+PAIRS = (
+    *("al, bl", "ah, ch", "dh, al", "sil, r9b", "r10b, dil", "ax, bx", "r11w, cx", "eax, ebx"),
+    *("r8d, r15d", "rax, rbx", "r12, rsp", "rsi, rsi", "al, 0x7f", "ch, 0x81", "bpl, 1"),
+    *("ax, 0x8001", "r9w, -3", "eax, 0x7fffffff", "edx, 4", "rax, -5", "r13, 0x12345678", "rcx, 8"),
+)
+
+
+@pytest.mark.parametrize("operands", PAIRS)
+@pytest.mark.parametrize("name", OVERWRITING)
+def test_what_overwrites_the_flags_is_carried_out(
+    machine: Machine, name: str, operands: str
+) -> None:
+    """Interrupted behind a counter that has cost the flags, the instruction counts as done."""
+    text = f"{name} {operands}"
+    for seed in range(8):
+        run = check_instruction(
+            machine, golden.assemble(text), forms.LOW_PC, seed, ways=Options(counted=True)
+        )
+        assert run.lost_flags == 1 and machine.counters[emulator.FIRST_COUNTER] == 1
+
+
+@pytest.mark.parametrize("code", ["00c8", "02c1", "30e4", "32e4", "48f7c101000080", "f6c5ff"])
+def test_other_encodings_of_what_overwrites_the_flags(machine: Machine, code: str) -> None:
+    ways = Options(counted=True)
+    run = check_instruction(machine, bytes.fromhex(code), forms.LOW_PC, 1, ways=ways)
+    assert run.lost_flags == 1
+
+
+NEEDING = ("adc eax, ebx", "sbb rcx, 1", "inc rax", "shl rax, 3", "cmp [rbx], rax", "imul rax, rbx")
+
+
+@pytest.mark.parametrize("text", NEEDING)
+def test_a_counter_costs_no_flags_that_are_needed(machine: Machine, text: str) -> None:
+    code = golden.assemble(text)
+    run = check_instruction(machine, code, forms.LOW_PC, 1, ways=Options(counted=True))
+    assert run.lost_flags == 0 and machine.counters[emulator.FIRST_COUNTER] == 1
+
+
 def test_a_fault_takes_back_what_was_counted(machine: Machine) -> None:
     code = golden.assemble("mov eax, [rbx]")
     ways = Options(counted=True)

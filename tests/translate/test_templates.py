@@ -44,22 +44,28 @@ def test_a_template_decodes_to_its_text(template: Template) -> None:
 def test_context_slots_are_absolute(template: Template) -> None:
     """A slot at a RIP-relative address would read somewhere else, silently."""
     for line, instruction in zip(code_lines(template), instructions(template), strict=True):
-        slot = re.search(r"gs:\[(rcx \+ )?([A-Z_]+)(?:\+(\d+))?\]", line)
+        slot = re.search(r"gs:\[(?:(\w+|\{s0\}) \+ )?(?:([A-Z_]+)(?:\+(\d+))?|hole_\w+)\]", line)
         assert ("GS" in instruction.prefixes) == bool(slot), line
         if slot:
             memory = instruction.memory
             assert memory is not None and not memory.rip_relative, line
-            assert memory.base == (REGISTER_NAMES.index("rcx") if slot[1] else None), line
+            base = "rax" if slot[1] == "{s0}" else slot[1]  # the renderer's stand-in
+            assert memory.base == (REGISTER_NAMES.index(base) if base else None), line
             assert memory.index is None, line
-            assert memory.displacement == SLOTS[slot[2]] + int(slot[3] or 0), line
+            slot_at = SLOTS[slot[2]] + int(slot[3] or 0) if slot[2] else 0
+            assert memory.displacement == slot_at, line
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda t: t.name)
-def test_no_template_touches_guest_flags(template: Template) -> None:
-    for instruction in instructions(template):
-        if instruction.mnemonic not in ("ud2",):
-            written = instruction.flags_written | instruction.flags_undefined
-            assert written == frozenset(), instruction.text
+def test_only_declared_templates_touch_guest_flags(template: Template) -> None:
+    touching = [
+        instruction
+        for instruction in instructions(template)
+        if instruction.mnemonic != "ud2" and instruction.flags_written | instruction.flags_undefined
+    ]
+    assert bool(touching) == template.costs_flags, touching
+    # Behind it stands the guest instruction that overwrites them: only there are they lost.
+    assert touching in ([], instructions(template)[-1:])
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda t: t.name)
