@@ -15,7 +15,7 @@ from dbt.errors import DbtError
 
 if TYPE_CHECKING:
     from dbt.decoder import Instruction, decode
-    from dbt.profiler.attach import translation_cache
+    from dbt.profiler.attach import processes, translation_cache
     from dbt.profiler.model import Profile
     from dbt.profiler.run import profile
     from dbt.reference.compare import compare
@@ -38,6 +38,7 @@ __all__ = [
     "__version__",
     "compare",
     "decode",
+    "processes",
     "profile",
     "run",
     "translation_cache",
@@ -54,6 +55,7 @@ _HOMES = {
     "Verdict": "dbt.reference.verdict",
     "compare": "dbt.reference.compare",
     "decode": "dbt.decoder",
+    "processes": "dbt.profiler.attach",
     "profile": "dbt.profiler.run",
     "run": "dbt.runtime.launch",
     "translation_cache": "dbt.profiler.attach",

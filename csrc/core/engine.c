@@ -67,6 +67,7 @@ dbt_status dbt_engine_create(const dbt_configuration *configuration, const dbt_e
     if (status != DBT_OK) {
         return status;
     }
+    dbt_arenas_show_in(engine, hooks->arenas);
     *out = engine;
     return DBT_OK;
 }
@@ -76,9 +77,10 @@ void dbt_engine_destroy(dbt_engine *engine) {
     dbt_port_unmap((u64)engine, DBT_PAGE_UP(sizeof(dbt_engine)));
 }
 
-void dbt_engine_set_statistics(dbt_engine *engine, dbt_statistics *statistics) {
+void dbt_engine_set_statistics(dbt_engine *engine, dbt_statistics *statistics, dbt_arena_uses *arenas) {
     engine->statistics = statistics;
     statistics->tc_bytes_used = engine->chunks_live * engine->chunk_bytes;
+    dbt_arenas_show_in(engine, arenas);
 }
 
 void dbt_engine_attach(dbt_engine *engine, dbt_context *context) {

@@ -101,6 +101,7 @@ typedef struct dbt_engine_hooks {
      * from now on writes into it will be reported again. Called with the engine lock held. Or 0. */
     bool (*settles)(void *owner, u64 guest_page, bool changed);
     dbt_statistics *statistics;
+    dbt_arena_uses *arenas;   /* where it tells what its arenas hold. Or 0 */
 } dbt_engine_hooks;
 
 /* Creates an engine. configuration is copied. */
@@ -207,8 +208,8 @@ u64 dbt_engine_budget_used(const dbt_context *context);
 void dbt_engine_stop_recording(dbt_engine *engine);
 
 /* From now on the engine counts into statistics, a forked child's own slab: anew, apart from the size
- * of what the child has inherited. */
-void dbt_engine_set_statistics(dbt_engine *engine, dbt_statistics *statistics);
+ * of what the child has inherited; and tells of its arenas there. */
+void dbt_engine_set_statistics(dbt_engine *engine, dbt_statistics *statistics, dbt_arena_uses *arenas);
 
 /* The last units entered through the VMM, newest first, for the internal-error report. */
 void dbt_engine_report(const dbt_context *context, void (*line)(const char *text));

@@ -9,7 +9,7 @@
 
 /* cdef begin */
 #define DBT_SESSION_MAGIC 0x31544244 /* "DBT1" */
-#define DBT_SESSION_VERSION 4
+#define DBT_SESSION_VERSION 5
 #define DBT_SESSION_SLABS 1024
 #define DBT_SESSION_BOUNCE_BYTES 65536
 
@@ -48,6 +48,7 @@ typedef enum dbt_personality { DBT_PERSONALITY_LINUX = 0, DBT_PERSONALITY_MACHIN
 #define DBT_CHUNK_BYTES_MIN 8192
 #define DBT_CHUNKS_WANTED 512
 #define DBT_ARENA_BYTES_MAX 0x10000000
+#define DBT_ARENAS_MAX 64
 
 typedef struct dbt_configuration {
     uint32_t personality;
@@ -110,6 +111,29 @@ typedef struct dbt_charge {
     uint64_t units_invalidated;        /* by its writes into code */
 } dbt_charge;
 
+/* What one arena of a process's translation cache holds now. Of one moment where changes is even and the
+ * same before and after it is read: it is odd while the process writes here, and stays so where that was
+ * killed then. */
+typedef struct dbt_arena_use {
+    uint64_t host_start;               /* 0: there is none here */
+    uint64_t size_bytes;               /* of address space */
+    uint64_t guest_start;              /* what was ever translated into it lies in [guest_start, guest_end); */
+    uint64_t guest_end;                /* empty, at the address that the arena was made for, before that */
+    uint32_t units;                    /* in live chunks, invalidated ones included; prologues that stand
+                                          alone are none */
+    uint32_t chunks_live;
+    uint32_t changes;
+    uint32_t unused;
+} dbt_arena_use;
+
+/* Of all arenas of a process; one that works in its parent's memory has none. */
+typedef struct dbt_arena_uses {
+    uint64_t chunk_bytes;              /* of each chunk */
+    uint32_t count;                    /* arenas below may be in use */
+    uint32_t unused;
+    dbt_arena_use arenas[DBT_ARENAS_MAX];
+} dbt_arena_uses;
+
 #define DBT_SLAB_FREE 0
 #define DBT_SLAB_RUNNING 1
 #define DBT_SLAB_ENDED 2
@@ -120,6 +144,8 @@ typedef struct dbt_slab {
     uint32_t pid;
     uint32_t parent_pid;
     uint32_t foreign_writes;           /* how often other processes wrote into memory of this one */
+    uint32_t has_arenas;               /* they stand in its place of dbt_session.arenas */
+    uint32_t unused;
     uint64_t space;                    /* address of its dbt_linux_space, for those who do */
     char name[16];                     /* as prctl(PR_GET_NAME) */
     char path[256];                    /* of the program; empty when it is longer */
@@ -179,6 +205,8 @@ typedef struct dbt_session {
     dbt_configuration configuration;
     dbt_mailbox mailbox;
     dbt_slab slabs[DBT_SESSION_SLABS];
+    dbt_arena_uses arenas[DBT_SESSION_SLABS]; /* apart: a child that works in its parent's memory shall touch
+                                                 little of the session there */
 } dbt_session;
 /* cdef end */
 

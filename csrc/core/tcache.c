@@ -282,8 +282,15 @@ dbt_status dbt_tcache_arena(dbt_engine *engine, u64 guest_pc, u32 *out) {
     if (!host_start) {
         return DBT_ERROR_MEMORY;
     }
-    engine->arenas[number] = (dbt_arena){host_start, size, (u32)(size / engine->chunk_bytes), 0};
+    engine->arenas[number] = (dbt_arena){
+        .host_start = host_start,
+        .size_bytes = size,
+        .slot_count = (u32)(size / engine->chunk_bytes),
+        .guest_start = guest_pc,
+        .guest_end = guest_pc,
+    };
     engine->arena_count += number == engine->arena_count ? 1 : 0;
+    dbt_arenas_show(engine, number);
     *out = number;
     return DBT_OK;
 }
@@ -306,9 +313,11 @@ static u64 free_slot(const dbt_engine *engine, u32 arena_number) {
 
 void dbt_tcache_evict(dbt_engine *engine, u32 number) {
     dbt_chunk *chunk = &engine->chunks[number];
+    dbt_arena *arena = &engine->arenas[chunk->arena];
     const u32 first = number * engine->units_per_chunk;
     const u64 before = dbt_ticks();
     for (u32 i = 0; i < chunk->unit_count; i++) {
+        arena->units -= engine->units[first + i].flags & DBT_UNIT_THUNK ? 0 : 1;
         if (engine->units[first + i].flags & DBT_UNIT_LIVE) {
             engine->statistics->units_evicted += !(engine->units[first + i].flags & DBT_UNIT_THUNK);
             dbt_tcache_retire(engine, first + i);
@@ -321,6 +330,8 @@ void dbt_tcache_evict(dbt_engine *engine, u32 number) {
     if (engine->current[chunk->arena] == number) {
         engine->current[chunk->arena] = DBT_NONE;
     }
+    arena->chunks_live--;
+    dbt_arenas_show(engine, chunk->arena);
     memset(chunk, 0, sizeof *chunk);
     engine->chunks_live--;
     engine->evictions++;
@@ -372,6 +383,8 @@ dbt_status dbt_tcache_room(dbt_engine *engine, u32 arena, u32 hot_bytes, u32 *ou
     chunk->arena = arena;
     chunk->born = ++engine->births;
     engine->chunks_live++;
+    engine->arenas[arena].chunks_live++;
+    dbt_arenas_show(engine, arena);
     engine->statistics->tc_bytes_used += engine->chunk_bytes;
     engine->current[arena] = number;
     *out = number;

@@ -19,7 +19,6 @@
 #define DBT_EXIT_ID_JUMP_MISS 2u
 #define DBT_EXIT_ID_SETTLED 3u      /* the exit's record is gone: what it said is in the context */
 #define DBT_EXIT_ID_FIRST 16u
-#define DBT_ARENAS_MAX 64
 #define DBT_TABLE_ENTRIES 65536u
 #define DBT_WIDE_ENTRIES 262144u /* of the table of returns, when the engine is wide and paired */
 #define DBT_UNIT_CAP_MAX 128u
@@ -102,11 +101,15 @@ typedef struct dbt_chunk {
     u64 born;            /* order of creation: the oldest is evicted first */
 } dbt_chunk;
 
+/* Of chunks_live on it is what dbt_arena_use tells of it. */
 typedef struct dbt_arena {
     u64 host_start;
     u64 size_bytes;
     u32 slot_count;
-    u32 reserved;
+    u32 chunks_live;
+    u32 units;
+    u64 guest_start;
+    u64 guest_end;
 } dbt_arena;
 
 /* One decoded instruction on its way through the two passes. */
@@ -152,6 +155,7 @@ struct dbt_engine {
     dbt_configuration configuration;
     dbt_engine_hooks hooks;
     dbt_statistics *statistics;
+    dbt_arena_uses *shown;   /* what others may know of the arenas, or 0 */
     u32 lock;
     u32 kicks;               /* number of the last round of kicks */
     dbt_context *threads;    /* registered contexts */
@@ -226,6 +230,12 @@ void dbt_tcache_evict(dbt_engine *engine, u32 chunk);
 
 /* The arena that serves code at guest_pc; made when there is none. */
 dbt_status dbt_tcache_arena(dbt_engine *engine, u64 guest_pc, u32 *arena);
+
+/* What session memory tells of the arenas (arenas.c): one has changed; all, in a new place; a unit was
+ * emitted. */
+void dbt_arenas_show(const dbt_engine *engine, u32 arena);
+void dbt_arenas_show_in(dbt_engine *engine, dbt_arena_uses *shown);
+void dbt_arenas_add_unit(dbt_engine *engine, u32 unit);
 
 /* A chunk of that arena with at least the given room, evicting the oldest where the size is used up. */
 dbt_status dbt_tcache_room(dbt_engine *engine, u32 arena, u32 hot_bytes, u32 *chunk);

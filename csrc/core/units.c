@@ -58,6 +58,9 @@ static void page_insert(dbt_engine *engine, u32 number, u32 which, u64 page) {
 void dbt_tcache_publish(dbt_engine *engine, u32 number) {
     dbt_unit *unit = &engine->units[number];
     unit->flags |= DBT_UNIT_LIVE;
+    if (!(unit->flags & DBT_UNIT_THUNK)) {
+        dbt_arenas_add_unit(engine, number);
+    }
     if (unit->flags & DBT_UNIT_TRANSIENT) {
         return;
     }

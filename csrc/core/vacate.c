@@ -19,6 +19,7 @@ static void vacate_arena(dbt_engine *engine, u32 number) {
     }
     dbt_port_unmap(arena->host_start, arena->size_bytes);
     memset(arena, 0, sizeof *arena);
+    dbt_arenas_show(engine, number);
 }
 
 /* All emitted code names the tables by address, and the contexts name the miss routines. */

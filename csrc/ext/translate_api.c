@@ -22,6 +22,7 @@ struct dbt_listing {
     code_range ranges[RANGES_MAX];
     u32 range_count;
     dbt_statistics statistics;
+    dbt_arena_uses arenas;
     dbt_trace trace[DBT_TRACE_MAX];
 };
 
@@ -90,6 +91,7 @@ dbt_listing *dbt_listing_create(const uint8_t *code, uint64_t size_bytes, uint64
         .fetch = fetch,
         .exit = never_run,
         .statistics = &listing->statistics,
+        .arenas = &listing->arenas,
     };
     if (dbt_listing_add(listing, code, size_bytes, guest_start) != DBT_OK ||
         dbt_engine_create(configuration, &hooks, &listing->engine) != DBT_OK) {
@@ -283,15 +285,9 @@ uint64_t dbt_listing_routines_end(const dbt_listing *listing)
     return listing->engine->routines_end;
 }
 
-dbt_status dbt_listing_arena(const dbt_listing *listing, uint32_t at, uint64_t *host_start,
-                             uint64_t *size_bytes)
+const dbt_arena_uses *dbt_listing_arenas(const dbt_listing *listing)
 {
-    if (at >= listing->engine->arena_count) {
-        return DBT_ERROR_ARGUMENT;
-    }
-    *host_start = listing->engine->arenas[at].host_start;
-    *size_bytes = listing->engine->arenas[at].size_bytes;
-    return DBT_OK;
+    return &listing->arenas;
 }
 
 dbt_status dbt_listing_slot_get(uint32_t at, dbt_listing_slot *out)

@@ -99,8 +99,7 @@ const dbt_statistics *dbt_listing_statistics(const dbt_listing *listing);
 uint64_t dbt_listing_table(const dbt_listing *listing, uint32_t entry);
 uint64_t dbt_listing_routine(const dbt_listing *listing, uint32_t which);
 uint64_t dbt_listing_routines_end(const dbt_listing *listing);
-dbt_status dbt_listing_arena(const dbt_listing *listing, uint32_t at, uint64_t *host_start,
-                             uint64_t *size_bytes);
+const dbt_arena_uses *dbt_listing_arenas(const dbt_listing *listing);
 const char *dbt_template_name(uint8_t template_);
 dbt_status dbt_listing_slot_get(uint32_t at, dbt_listing_slot *out);
 uint64_t dbt_listing_context_bytes(void);

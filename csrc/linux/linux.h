@@ -380,6 +380,9 @@ void dbt_slab_claim(dbt_linux_process *process, u32 parent_pid);
 void dbt_slab_adopt(dbt_linux_thread *thread, u32 parent_pid);
 /* Lets other processes of the session know what this one runs. */
 void dbt_slab_show_path(const dbt_linux_process *process);
+/* Where the process's engine tells of its arenas, or 0: nobody will read it. And from now on it does. */
+dbt_arena_uses *dbt_slab_arenas(const dbt_linux_process *process);
+void dbt_slab_show_arenas(const dbt_linux_process *process);
 void dbt_slab_end(const dbt_linux_process *process);
 /* An execve has failed for which the slab had been ended. */
 void dbt_slab_resume(dbt_linux_thread *thread);

@@ -86,9 +86,21 @@ void dbt_slab_claim(dbt_linux_process *process, u32 parent_pid)
     dbt_slab_show_path(process);
     slab->statistics.tc_bytes_used = 0;
     memset(slab->charges, 0, sizeof slab->charges);
+    slab->has_arenas = 0;
     process->foreign_seen = __atomic_load_n(&slab->foreign_writes, __ATOMIC_ACQUIRE);
     (void)dbt_host_call2(__NR_prctl, PR_GET_NAME, (u64)slab->name);
     __atomic_store_n(&slab->state, DBT_SLAB_RUNNING, __ATOMIC_RELEASE);
+}
+
+dbt_arena_uses *dbt_slab_arenas(const dbt_linux_process *process)
+{
+    dbt_session *session = process->session;
+    return is_private(session, process->slab) ? 0 : &session->arenas[process->slab - session->slabs];
+}
+
+void dbt_slab_show_arenas(const dbt_linux_process *process)
+{
+    __atomic_store_n(&process->slab->has_arenas, 1, __ATOMIC_RELEASE);
 }
 
 /* Whether a row of charges is the thread's: it may be already, and a free one is taken. */
@@ -119,7 +131,9 @@ void dbt_slab_adopt(dbt_linux_thread *thread, u32 parent_pid)
     dbt_slab_claim(process, parent_pid);
     dbt_slab_charge(thread);
     process->space->statistics = &process->slab->statistics;
-    dbt_engine_set_statistics(process->space->engine, &process->slab->statistics);
+    dbt_engine_set_statistics(process->space->engine, &process->slab->statistics,
+                              dbt_slab_arenas(process));
+    dbt_slab_show_arenas(process);
     dbt_slab_drop(process, inherited);
 }
 

@@ -243,6 +243,7 @@ static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
         .avoid_high = avoid_high,
         .guest_code_bytes = guest_code_bytes,
         .statistics = process->space->statistics,
+        .arenas = dbt_slab_arenas(process),
     };
     dbt_configuration configuration = process->session->configuration;
     configuration.flags |= has_fast_pext() ? DBT_CONFIG_WIDE_RETURNS : 0u;
@@ -258,6 +259,7 @@ static void create_engine(dbt_linux_process *process, dbt_linux_thread *thread,
         fail(DBT_STATUS_FAILED, "no memory for the translation cache (`ulimit -v`?); a smaller one: ",
              "--tc-size 4M");
     }
+    dbt_slab_show_arenas(process);
     dbt_engine_attach(process->space->engine, thread->context);
 }
 

@@ -1,4 +1,4 @@
-"""The translation cache of a process that runs under `dbt profile`."""
+"""Running sessions from outside: their processes, and the translation cache of one of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,23 @@ from dbt.errors import LaunchError
 from dbt.profiler.collect import Collector
 from dbt.runtime.session import Session
 from dbt.tcache.cache import CachedUnit, TranslationCache
+from dbt.tcache.statistics import ProcessStatistics
+
+
+def processes(pid: int) -> tuple[ProcessStatistics, ...]:
+    """What every process of a running session has counted so far, and what its arenas hold.
+
+    Args:
+        pid: of any process of the session, or of the dbt that started it.
+
+    Returns:
+        The processes in the order they started, as they are now.
+
+    Raises:
+        LaunchError: there is no such process, it does not run under dbt, or may not be looked at.
+    """
+    with Session.attach(pid) as session:
+        return session.processes()
 
 
 def translation_cache(pid: int) -> TranslationCache:
@@ -33,6 +50,7 @@ def translation_cache(pid: int) -> TranslationCache:
         if not regions:
             raise LaunchError(f"process {pid} is not one of the session's programs")
         units = tuple(_units(collector, regions[-1]))
+        arenas = next((p.arenas for p in session.processes() if p.pid == pid), ())
     path = f"/proc/{pid}/mem"
 
     def read_host(address: int, size_bytes: int) -> bytes:
@@ -42,7 +60,7 @@ def translation_cache(pid: int) -> TranslationCache:
         finally:
             os.close(descriptor)
 
-    return TranslationCache(units, read_host)
+    return TranslationCache(units, read_host, arenas)
 
 
 def _units(collector: Collector, region: int) -> list[CachedUnit]:

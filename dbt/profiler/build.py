@@ -14,7 +14,7 @@ from dbt.profiler.calls import Calls, Site
 from dbt.profiler.collect import PLACES, Collector, Image, Mapping
 from dbt.profiler.figures import Executed, dispatches_by_reason, figures, per_thousand
 from dbt.profiler.names import Names
-from dbt.profiler.space import Spaces
+from dbt.profiler.space import arenas_of_programs
 
 if TYPE_CHECKING:
     from dbt.runtime.session import Session
@@ -99,7 +99,7 @@ class _Builder:
         self.pid_of_image = [image.pid for image in collector.images]
         self.samples_of = self._sum_samples()
         self.executed_of = self._sum_executed()
-        self.arenas = Spaces(self.lists, collector.images, session).arenas()
+        self.arenas = tuple(arenas_of_programs(session, collector.images))
 
     def _row(self, region: int, number: int) -> tuple[Any, bytes] | None:
         """The description of a unit by its number, from its own list or one it has inherited."""

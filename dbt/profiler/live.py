@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dbt._native import lib
 from dbt.profiler.collect import PLACES, Collector
 from dbt.profiler.figures import dispatches_by_reason
 from dbt.profiler.names import Names
 
 if TYPE_CHECKING:
     from dbt.runtime.session import Session
-    from dbt.tcache.statistics import Statistics
+    from dbt.tcache.arenas import ArenaUse
+    from dbt.tcache.statistics import ProcessStatistics, Statistics
 
 _HOT_UNITS = 40
 
@@ -39,6 +39,15 @@ class HotThread(NamedTuple):
     samples: int
 
 
+class ProcessArena(NamedTuple):
+    """An arena of a process, of its last one where it has ended."""
+
+    pid: int
+    name: str
+    running: bool
+    use: ArenaUse
+
+
 class Look(NamedTuple):
     """What changed since the look before.
 
@@ -50,10 +59,11 @@ class Look(NamedTuple):
             translation; None where there were none.
         counts_entries: whether hit_share is of unit entries.
         places: samples by where they found a thread.
-        used_bytes: of the translation cache, over all processes.
+        used_bytes: of the translation caches of processes that run.
         evictions: so far.
         units: hottest first.
         threads: of all processes.
+        arenas: of all processes, first of those that run.
     """
 
     time_s: float
@@ -66,6 +76,7 @@ class Look(NamedTuple):
     evictions: int
     units: tuple[HotUnit, ...]
     threads: tuple[HotThread, ...]
+    arenas: tuple[ProcessArena, ...]
 
 
 class Watch:
@@ -103,6 +114,8 @@ class Watch:
         translations = statistics.translations - then.translations
         of = entries - then_entries if exact else sum(changes.values())
         self._before = (time_s, statistics, entries)
+        processes = self._session.processes()
+        arenas = _arenas(processes)
         places = self._count_places()
         since = {place: places[place] - self._places_before[place] for place in PLACES}
         self._places_before = places
@@ -113,10 +126,11 @@ class Watch:
             hit_share=max(0.0, 1 - translations / of) if of else None,
             counts_entries=exact,
             places=since,
-            used_bytes=statistics.tc_bytes_used,
+            used_bytes=sum(arena.use.bytes_used for arena in arenas if arena.running),
             evictions=statistics.evictions,
             units=tuple(self._units()),
-            threads=tuple(self._threads()),
+            threads=tuple(self._threads(processes)),
+            arenas=arenas,
         )
 
     def _spots(self) -> list[tuple[Any, int]]:
@@ -166,14 +180,14 @@ class Watch:
             self._lists = self._collector.units()
         return None
 
-    def _threads(self) -> Iterator[HotThread]:
+    def _threads(self, processes: Sequence[ProcessStatistics]) -> Iterator[HotThread]:
         samples: Counter[tuple[int, int]] = Counter()
         if self._collector is not None:
             pids = [image.pid for image in list(self._collector.images)]
             for spot, weight in self._spots():
                 if spot.image < len(pids):
                     samples[pids[spot.image], spot.tid] += weight
-        for process in self._session.processes():
+        for process in processes:
             tids = sorted(tid for pid, tid in samples if pid == process.pid)
             for tid in tids or [process.pid]:
                 yield HotThread(
@@ -192,19 +206,23 @@ class Watch:
     @property
     def is_running(self) -> bool:
         """Whether a process of the session has not ended."""
-        slabs = self._session.memory.slabs[0 : self._session.slabs_used]
-        return any(slab.state == lib.DBT_SLAB_RUNNING and _is_alive(slab.pid) for slab in slabs)
+        return self._session.is_running
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether there are samples, and so hot units."""
+        return self._collector is not None
+
+
+def _arenas(processes: Sequence[ProcessStatistics]) -> tuple[ProcessArena, ...]:
+    return tuple(
+        ProcessArena(process.pid, process.name, process.running, use)
+        for process in sorted(processes, key=lambda one: not one.running)
+        for use in process.arenas
+    )
 
 
 def _now_s() -> float:
     import time
 
     return time.monotonic()
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
-    except OSError:
-        return False

@@ -8,15 +8,20 @@ from typing import ClassVar
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import DataTable, Footer, Header, Sparkline, Static
+from textual.widgets import ContentSwitcher, DataTable, Footer, Header, Sparkline, Static
 
 from dbt.errors import DbtError
-from dbt.profiler.live import HotUnit, Look, Watch
+from dbt.profiler.live import HotUnit, Look, ProcessArena, Watch
 from dbt.translator.listing import of_bytes
 
 INTERVAL_S = 0.5
 _HISTORY = 120
 _TITLE_MOST = 32
+_ARENAS_MOST = 500
+_ARENA_COLUMNS = (
+    *(("process", 8), ("name", 11), ("in use", 11), ("reserved", 11), ("chunks", 6)),
+    *(("units", 8), ("guest code", 32), ("address", 14)),
+)
 _PLACE_NAMES = {
     "tc": "translated code",
     "lookup": "between units",
@@ -39,13 +44,15 @@ class Screen(App[None]):
     #figures { height: auto; padding: 0 1; }
     #lines { height: 3; }
     .line { width: 1fr; height: 3; padding: 0 1; }
-    #units { height: 2fr; } #threads { width: 38; } #listing { height: 3fr; }
+    #tables { height: 2fr; } #threads { width: 38; } #below { height: 3fr; }
+    #listing, #arenas { height: 1fr; }
     #listing { overflow-x: auto; } #code { width: auto; }
     Sparkline { height: 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit the view"),
         Binding("p", "pause", "Pause"),
+        Binding("a", "arenas", "Arenas or listing"),
     ]
     ENABLE_COMMAND_PALETTE = False
 
@@ -76,8 +83,11 @@ class Screen(App[None]):
         with Horizontal(id="tables"):
             yield DataTable(id="units", cursor_type="row")
             yield DataTable(id="threads", cursor_type="none")
-        with VerticalScroll(id="listing"):
-            yield Static(id="code", markup=False)
+        # Of what is not sampled there are no hot units to be listed.
+        with ContentSwitcher(id="below", initial="listing" if self._watch.is_sampled else "arenas"):
+            with VerticalScroll(id="listing"):
+                yield Static(id="code", markup=False)
+            yield DataTable(id="arenas", cursor_type="none")
         yield Footer()
 
     def on_mount(self) -> None:
@@ -88,12 +98,20 @@ class Screen(App[None]):
         threads: DataTable[str] = self.query_one("#threads", DataTable)
         for label, width in (("thread", 8), ("name", 15), ("samples", 8)):
             threads.add_column(label, width=width)
+        arenas: DataTable[str] = self.query_one("#arenas", DataTable)
+        for label, width in _ARENA_COLUMNS:
+            arenas.add_column(label, width=width)
         self.set_interval(INTERVAL_S, self.refresh_figures)
         self.refresh_figures()
 
     def action_pause(self) -> None:
         """Stops or goes on with looking."""
         self._paused = not self._paused
+
+    def action_arenas(self) -> None:
+        """Shows the arenas in place of the listing, or the listing again."""
+        below = self.query_one("#below", ContentSwitcher)
+        below.current = "listing" if below.current == "arenas" else "arenas"
 
     def refresh_figures(self) -> None:
         """Looks once, and shows it."""
@@ -110,6 +128,7 @@ class Screen(App[None]):
         self.query_one("#used", Sparkline).data = self._used
         self._show_units(look)
         self._show_threads(look)
+        self._show_arenas(look)
 
     def _show_units(self, look: Look) -> None:
         table: DataTable[str] = self.query_one("#units", DataTable)
@@ -137,6 +156,14 @@ class Screen(App[None]):
         for thread in sorted(look.threads, key=lambda one: -one.samples):
             name = thread.name if thread.running else f"({thread.name})"
             table.add_row(str(thread.tid), name, f"{thread.samples:,}")
+
+    def _show_arenas(self, look: Look) -> None:
+        table: DataTable[str] = self.query_one("#arenas", DataTable)
+        before = table.scroll_offset
+        table.clear()
+        for arena in look.arenas[:_ARENAS_MOST]:
+            table.add_row(*arena_cells(arena))
+        table.scroll_to(before.x, before.y, animate=False)
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Shows the listing of the unit under the cursor."""
@@ -168,8 +195,33 @@ def figures_text(look: Look, room_bytes: int) -> str:
             f"dispatches  {sum(look.rates.values()):,.0f}/s: {rates or 'none'}",
             f"occupancy   {look.used_bytes:,} bytes of {room_bytes:,} a process; "
             f"{look.evictions:,} evictions",
+            f"arenas      {_arenas_text(look)}",
             f"time        {time or 'no samples'}",
         )
+    )
+
+
+def _arenas_text(look: Look) -> str:
+    uses = [arena.use for arena in look.arenas if arena.running]
+    return (
+        f"{len(uses):,} with {sum(use.chunks_live for use in uses):,} chunks, "
+        f"{sum(use.units for use in uses):,} units; "
+        f"{sum(use.bytes_reserved for use in uses):,} bytes reserved"
+    )
+
+
+def arena_cells(arena: ProcessArena) -> tuple[str, ...]:
+    """The row of an arena, a text for each of its table's columns."""
+    use = arena.use
+    return (
+        str(arena.pid),
+        arena.name if arena.running else f"({arena.name})",
+        f"{use.bytes_used:,}",
+        f"{use.bytes_reserved:,}",
+        f"{use.chunks_live:,}",
+        f"{use.units:,}",
+        f"{use.guest_start:#x} to {use.guest_end:#x}",
+        f"{use.host_start:#x}",
     )
 
 

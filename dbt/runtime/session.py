@@ -6,13 +6,14 @@ import fcntl
 import os
 import resource
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dbt._native import ffi, lib
 from dbt.errors import LaunchError
 from dbt.tcache.settings import PLANTS, Settings
 
 if TYPE_CHECKING:
+    from dbt.tcache.arenas import ArenaUse
     from dbt.tcache.statistics import ProcessStatistics, Statistics
 
 # Programs take low descriptors for granted (a shell's redirections are 3 to 9): stay clear.
@@ -20,6 +21,20 @@ _FD_AT_LEAST = 1000
 _PAGE_BYTES = 4096
 _MEMORY_NAME = "dbt-session"
 _PROFILE_BYTES = 1 << 40
+
+
+class ProgramArenas(NamedTuple):
+    """The arenas of one program: a process from its start or execve on.
+
+    Attributes:
+        pid: of the process.
+        path: of the program; empty where it is longer than 255 bytes.
+        arenas: now, or at its end.
+    """
+
+    pid: int
+    path: str
+    arenas: tuple[ArenaUse, ...]
 
 
 class Session:
@@ -156,33 +171,58 @@ class Session:
         with the name of its last program. After DBT_SESSION_SLABS programs, a new one goes on in
         the slab of one that has ended, and adds to its counts.
         """
+        from dbt.tcache.arenas import ArenaUse
         from dbt.tcache.statistics import ProcessStatistics, Statistics, ThreadCharge
 
         found: dict[int, ProcessStatistics] = {}
-        for slab in self._slabs():
+        for slab, arenas in self._slabs():
             earlier = found.get(slab.pid)
             counted = Statistics.read(slab.statistics)
             found[slab.pid] = ProcessStatistics(
                 pid=slab.pid,
                 parent_pid=earlier.parent_pid if earlier else slab.parent_pid,
                 name=ffi.string(slab.name).decode(errors="replace"),
-                running=slab.state == lib.DBT_SLAB_RUNNING,
+                running=slab.state == lib.DBT_SLAB_RUNNING and _is_alive(slab.pid),
                 statistics=Statistics.sum([earlier.statistics, counted]) if earlier else counted,
                 threads=(*(earlier.threads if earlier else ()), *ThreadCharge.read(slab.charges)),
+                arenas=ArenaUse.read(arenas) if slab.has_arenas else (),
             )
         return tuple(found.values())
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a process of the session has not ended."""
+        slabs = self.memory.slabs[0 : self.slabs_used]
+        return any(slab.state == lib.DBT_SLAB_RUNNING and _is_alive(slab.pid) for slab in slabs)
+
+    def programs(self) -> Iterator[ProgramArenas]:
+        """The arenas of every program, in the order they started."""
+        from dbt.tcache.arenas import ArenaUse
+
+        for slab, arenas in self._slabs():
+            path = os.fsdecode(ffi.string(slab.path))
+            yield ProgramArenas(slab.pid, path, ArenaUse.read(arenas) if slab.has_arenas else ())
 
     def statistics(self) -> Statistics:
         """The sum over all processes."""
         from dbt.tcache.statistics import Statistics
 
-        return Statistics.total(slab.statistics for slab in self._slabs())
+        return Statistics.total(slab.statistics for slab, _ in self._slabs())
 
-    def _slabs(self) -> Iterator[Any]:
-        """Those in which a process has counted."""
-        for slab in self.memory.slabs[0 : self.slabs_used]:
+    def _slabs(self) -> Iterator[tuple[Any, Any]]:
+        """Those in which a process has counted, each with the place of its arenas."""
+        for number, slab in enumerate(self.memory.slabs[0 : self.slabs_used]):
             if slab.state not in (lib.DBT_SLAB_FREE, lib.DBT_SLAB_CLAIMED):
-                yield slab
+                yield slab, self.memory.arenas[number]
+
+
+def _is_alive(pid: int) -> bool:
+    # A process that a signal has ended could not say so in its slab.
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except OSError:
+        return False
 
 
 def _profile_bytes() -> int:

@@ -1,29 +1,13 @@
-"""The arenas of a translation cache, found again by where its units were emitted.
-
-The first unit of an arena stands in its first chunk, chunks are filled upwards, and the oldest one
-is emptied first (csrc/core/tcache.c). So the list of units, and how much of the cache is in use,
-say which chunks are live.
-"""
+"""The arenas of a translation cache, as its process tells of them in session memory."""
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
-from dbt._native import lib
+from dbt._native import ffi, lib
 
-_PAGE_BYTES = 4096
-
-
-class Placed(NamedTuple):
-    """Where a unit was emitted: guest address and bytes, address and bytes of the body."""
-
-    guest_pc: int
-    guest_bytes: int
-    host_pc: int
-    host_bytes: int
+_TRIES = 100
 
 
 @dataclass(frozen=True)
@@ -36,8 +20,8 @@ class ArenaUse:
         bytes_used: in live chunks, whole ones.
         chunks_live: how many.
         units: in live chunks, those that were invalidated included.
-        guest_start: lowest guest address that was translated into it.
-        guest_end: behind the highest.
+        guest_start: lowest guest address that was ever translated into it.
+        guest_end: behind the highest; where nothing was yet, both are the address it was made for.
     """
 
     host_start: int
@@ -48,142 +32,48 @@ class ArenaUse:
     guest_start: int
     guest_end: int
 
+    @property
+    def host_end(self) -> int:
+        """The address behind it."""
+        return self.host_start + self.bytes_reserved
 
-class _Run(NamedTuple):
-    """Units emitted one behind the other into one chunk, from number `first` on."""
+    @classmethod
+    def read(cls, uses: Any) -> tuple[ArenaUse, ...]:
+        """Copies the arenas of a process out of session memory, ordered by address.
 
-    first: int
-    units: int
-    arena: int
-    chunk: int
-    host_start: int
-    host_end: int
-    guest_start: int
-    guest_end: int
-
-
-def chunk_bytes(tc_size_bytes: int) -> int:
-    """Bytes of a chunk in a cache of a size."""
-    chunk: int = lib.DBT_CHUNK_BYTES_MIN
-    while chunk * lib.DBT_CHUNKS_WANTED < tc_size_bytes:
-        chunk *= 2
-    return chunk
-
-
-def arena_bytes(tc_size_bytes: int) -> int:
-    """Bytes of address space that an arena of a cache of a size reserves."""
-    size = min(tc_size_bytes, int(lib.DBT_ARENA_BYTES_MAX))
-    return size - size % chunk_bytes(tc_size_bytes)
-
-
-class UnitPlaces:
-    """The units of one address space, in the order in which they were translated.
-
-    Args:
-        placed: those that are not inherited.
-        tc_size_bytes: the size that was asked for.
-        parent: of the space this one was forked from, or None.
-        inherited: how many of the parent's units are this one's, too.
-    """
-
-    def __init__(
-        self,
-        placed: Iterable[Placed],
-        tc_size_bytes: int,
-        parent: UnitPlaces | None = None,
-        inherited: int = 0,
-    ) -> None:
-        self._chunk_bytes = chunk_bytes(tc_size_bytes)
-        self._arena_bytes = arena_bytes(tc_size_bytes)
-        self._rows = list(placed)
-        self._first = inherited if parent is not None else 0
-        self._arenas: list[int] = list(parent._arenas) if parent is not None else []
-        self._find_arenas()
-        self._runs: list[_Run] = parent._runs_before(inherited) if parent is not None else []
-        self._runs += self._join(self._rows, self._first)
-
-    def _arena_of(self, host_pc: int) -> int | None:
-        at = bisect_right(self._arenas, host_pc) - 1
-        if at >= 0 and host_pc < self._arenas[at] + self._arena_bytes:
-            return self._arenas[at]
-        return None
-
-    def _find_arenas(self) -> None:
-        for page in sorted({row.host_pc // _PAGE_BYTES for row in self._rows}):
-            if self._arena_of(page * _PAGE_BYTES) is None:
-                insort(self._arenas, page * _PAGE_BYTES)
-
-    def _join(self, rows: list[Placed], first: int) -> list[_Run]:
-        runs: list[_Run] = []
-        at = 0
-        while at < len(rows):
-            begin, row = at, rows[at]
-            arena = self._arena_of(row.host_pc)
-            assert arena is not None
-            chunk = row.host_pc - (row.host_pc - arena) % self._chunk_bytes
-            end, guest_start, guest_end = row.host_pc, row.guest_pc, row.guest_pc
-            while at < len(rows) and end <= rows[at].host_pc < chunk + self._chunk_bytes:
-                row = rows[at]
-                end = row.host_pc + row.host_bytes
-                guest_start = min(guest_start, row.guest_pc)
-                guest_end = max(guest_end, row.guest_pc + row.guest_bytes)
-                at += 1
-            host_start = rows[begin].host_pc
-            runs.append(
-                _Run(
-                    first + begin,
-                    at - begin,
-                    arena,
-                    chunk,
-                    host_start,
-                    end,
-                    guest_start,
-                    guest_end,
-                )
-            )
-        return runs
-
-    def _runs_before(self, number: int) -> list[_Run]:
-        """The runs of the units with lower numbers; the last one is cut where it goes on."""
-        whole = [run for run in self._runs if run.first + run.units <= number]
-        done = whole[-1].first + whole[-1].units if whole else 0
-        if done < number and done >= self._first:
-            rows = self._rows[done - self._first : number - self._first]
-            whole += self._join(rows, done)
-        return whole
-
-    def arenas(self, used_bytes: int) -> tuple[ArenaUse, ...]:
-        """Its arenas by address.
+        Each is of one moment, unless the process was killed or stopped while it wrote; two may be
+        of different moments.
 
         Args:
-            used_bytes: of the cache, in live chunks; those filled last are taken for them.
+            uses: a cffi reference to a dbt_arena_uses; it may be changing while it is read.
         """
-        births: dict[int, int] = {}
-        filled: dict[int, int] = {}
-        units: dict[int, int] = {}
-        for run in self._runs:
-            if run.host_start < filled.get(run.chunk, 1 << 64):
-                # It is new, or was emptied and is filled again from its start.
-                births[run.chunk] = run.first
-                units[run.chunk] = 0
-            filled[run.chunk] = run.host_end
-            units[run.chunk] += run.units
-        newest = sorted(births, key=lambda chunk: births[chunk], reverse=True)
-        live = newest[: used_bytes // self._chunk_bytes]
-        return tuple(self._use(arena, live, units) for arena in self._arenas_in_use())
-
-    def _arenas_in_use(self) -> list[int]:
-        return sorted({run.arena for run in self._runs})
-
-    def _use(self, arena: int, live: list[int], units: dict[int, int]) -> ArenaUse:
-        chunks = [chunk for chunk in live if arena <= chunk < arena + self._arena_bytes]
-        runs = [run for run in self._runs if run.arena == arena]
-        return ArenaUse(
-            host_start=arena,
-            bytes_reserved=self._arena_bytes,
-            bytes_used=len(chunks) * self._chunk_bytes,
-            chunks_live=len(chunks),
-            units=sum(units[chunk] for chunk in chunks),
-            guest_start=min(run.guest_start for run in runs),
-            guest_end=max(run.guest_end for run in runs),
+        count = min(uses.count, lib.DBT_ARENAS_MAX)
+        copies = (_read_one(uses.arenas[at]) for at in range(count))
+        return tuple(
+            sorted(
+                (cls._of(copy, uses.chunk_bytes) for copy in copies if copy.host_start),
+                key=lambda arena: arena.host_start,
+            )
         )
+
+    @classmethod
+    def _of(cls, copy: Any, chunk_bytes: int) -> ArenaUse:
+        return cls(
+            host_start=copy.host_start,
+            bytes_reserved=copy.size_bytes,
+            bytes_used=copy.chunks_live * chunk_bytes,
+            chunks_live=copy.chunks_live,
+            units=copy.units,
+            guest_start=copy.guest_start,
+            guest_end=copy.guest_end,
+        )
+
+
+def _read_one(use: Any) -> Any:
+    copy = ffi.new("dbt_arena_use *")
+    for _ in range(_TRIES):
+        before = use.changes
+        copy[0] = use
+        if before % 2 == 0 and use.changes == before:
+            break
+    return copy

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import capstone
 
+from dbt.tcache.arenas import ArenaUse
+
 if TYPE_CHECKING:
     from dbt.translator.listing import Listing
 
@@ -63,10 +65,20 @@ class TranslationCache:
     Args:
         units: all that were translated, in order.
         read_host: reads memory of the process: address, length.
+        arenas: that they lie in, by address.
+
+    Attributes:
+        arenas: as given: what each of them holds.
     """
 
-    def __init__(self, units: Iterable[CachedUnit], read_host: Callable[[int, int], bytes]) -> None:
+    def __init__(
+        self,
+        units: Iterable[CachedUnit],
+        read_host: Callable[[int, int], bytes],
+        arenas: tuple[ArenaUse, ...] = (),
+    ) -> None:
         self._read_host = read_host
+        self.arenas = arenas
         self._units = _standing(units)
         self._starts = [unit.host_pc for unit in self._units]
         self._by_host = {unit.host_pc: unit for unit in self._units}
@@ -94,6 +106,11 @@ class TranslationCache:
         if at < 0 or host_pc >= self._units[at].host_end:
             return None
         return self._units[at]
+
+    def arena_of(self, host_pc: int) -> ArenaUse | None:
+        """The arena that holds a host address, or None."""
+        holding = (arena for arena in self.arenas if arena.host_start <= host_pc < arena.host_end)
+        return next(holding, None)
 
     def host_code(self, unit: CachedUnit) -> bytes:
         """A unit's emitted code, as it is now.
@@ -147,14 +164,18 @@ class TranslationCache:
 
 def _standing(units: Iterable[CachedUnit]) -> list[CachedUnit]:
     """Those units that no later one lies on, by address."""
-    standing: list[CachedUnit] = []
+    standing: dict[int, CachedUnit] = {}
     # From the newest on: what overlaps one that is there already is gone.
     taken: list[tuple[int, int]] = []
     for unit in sorted(units, key=lambda unit: unit.number, reverse=True):
+        follower = standing.get(unit.number + 1)
+        if unit.host_bytes == 0 and follower is not None and follower.host_pc == unit.host_pc:
+            standing[unit.number] = unit  # a jump that was left out: it runs on into that one
+            continue
         at = bisect_right(taken, (unit.host_pc, 1 << 64))
         before = at and taken[at - 1][1] > unit.host_pc
         behind = at < len(taken) and taken[at][0] < unit.host_end
         if not before and not behind:
             taken.insert(at, (unit.host_pc, unit.host_end))
-            standing.append(unit)
-    return sorted(standing, key=lambda unit: unit.host_pc)
+            standing[unit.number] = unit
+    return sorted(standing.values(), key=lambda unit: (unit.host_pc, unit.host_end))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, make_dataclass
 from typing import TYPE_CHECKING, Any
 
 from dbt._native import ffi
+from dbt.tcache.arenas import ArenaUse
 
 
 class _Counters:
@@ -164,6 +165,7 @@ class ProcessStatistics:
         running: whether it had not ended when this was read.
         statistics: its counters since it started.
         threads: what translating cost, thread by thread.
+        arenas: of the translation cache of its last program; none where it shares its parent's.
     """
 
     pid: int
@@ -172,3 +174,4 @@ class ProcessStatistics:
     running: bool
     statistics: Statistics
     threads: tuple[ThreadCharge, ...] = ()
+    arenas: tuple[ArenaUse, ...] = ()

@@ -267,11 +267,9 @@ class Translation:
 
     def arenas(self) -> tuple[tuple[int, int], ...]:
         """The arenas there are: host address and size in bytes."""
-        found: list[tuple[int, int]] = []
-        start, size = ffi.new("uint64_t *"), ffi.new("uint64_t *")
-        while lib.dbt_listing_arena(self.handle, len(found), start, size) == lib.DBT_OK:
-            found.append((int(start[0]), int(size[0])))
-        return tuple(found)
+        uses = lib.dbt_listing_arenas(self.handle)
+        arenas = uses.arenas[0 : uses.count]
+        return tuple((int(arena.host_start), int(arena.size_bytes)) for arena in arenas)
 
     def statistics(self) -> dict[str, int]:
         """The engine's counters by name (dbt_statistics in csrc/core/session.h)."""

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from dbt._native import check, ffi, lib
+from dbt.tcache.arenas import ArenaUse
 from dbt.translator.translation import Translation
 from dbt.translator.unit import Entry, Where
 from tests.translate import second_level
@@ -66,6 +67,7 @@ def audit(translation: Translation) -> dict[int, Any]:
     falling = {n for n, unit in units.items() if unit.flags & FALLS}
     assert falling <= {unit.falls_from for unit in units.values()}, "a unit runs into nothing"
     _check_tables(translation, units)
+    _check_arenas(translation, units)
     return units
 
 
@@ -73,6 +75,26 @@ def _check_memory(units: dict[int, Any]) -> None:
     spans = sorted((unit.host_start, unit.host_end) for unit in units.values())
     for (_, end), (start, _) in pairwise(spans):
         assert end <= start, "two live units overlap"
+
+
+def _check_arenas(translation: Translation, units: dict[int, Any]) -> None:
+    """What is told of the arenas; where nothing was invalidated, live units are all there are."""
+    uses = lib.dbt_listing_arenas(translation.handle)
+    counted = translation.statistics()
+    found = 0
+    for arena in ArenaUse.read(uses):
+        own = [u for u in units.values() if arena.host_start <= u.host_start < arena.host_end]
+        found += len(own)
+        chunks = {(u.host_start - arena.host_start) // uses.chunk_bytes for u in own}
+        assert len(chunks) <= arena.chunks_live <= arena.bytes_reserved // uses.chunk_bytes
+        emitted = [u for u in own if not u.flags & THUNK]
+        assert arena.units >= len(emitted)
+        assert arena.units == len(emitted) or counted["units_invalidated"]
+        for unit in emitted:
+            assert arena.guest_start <= unit.guest_pc
+            assert unit.guest_pc + unit.guest_bytes <= arena.guest_end
+    assert found == len(units), "a unit in no arena"
+    assert sum(arena.bytes_used for arena in ArenaUse.read(uses)) == counted["tc_bytes_used"]
 
 
 def _check_lookup(translation: Translation, number: int, unit: Any, units: dict[int, Any]) -> None:

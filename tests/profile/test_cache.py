@@ -84,6 +84,20 @@ def test_a_unit_whose_place_is_used_again_is_gone() -> None:
     assert cache.at_guest(0x1000) is None
 
 
+def test_a_jump_that_was_left_out_is_a_unit_without_room() -> None:
+    def unit(number: int, host_pc: int, size: int) -> CachedUnit:
+        return CachedUnit(number, 0x1000 + number, b"\xeb\x00", 1, host_pc, size)
+
+    # Two jumps run on into what lies behind them; a third one's place is used by another unit.
+    units = [unit(0, 140, 0), unit(1, 100, 0), unit(2, 100, 0), unit(3, 100, 20), unit(4, 140, 8)]
+    cache = TranslationCache(units, lambda address, size: bytes(size))
+    assert [one.number for one in cache] == [2, 1, 3, 4]
+    found = cache.at_host(100)
+    assert found is not None and found.number == 3
+    assert all(cache.at_guest(0x1000 + number) is not None for number in (1, 2, 3))
+    assert cache.at_guest(0x1000) is None
+
+
 def test_a_process_that_is_not_profiled_is_told() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "dbt", "run", "/bin/cat"],

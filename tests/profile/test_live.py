@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -48,12 +49,30 @@ int main(int argc, char **argv)
 """
 
 
+#: The session's arenas, in the view's figures; and a row of their table.
+ARENAS_LINE = re.compile(r"arenas +2 with [1-9]\d* chunks, [1-9][\d,]* units; [\d,]+ bytes")
+ARENA_ROW = re.compile(r"\d+ +works +[1-9][\d,]* +67,108,864 +[1-9]\d* +[1-9][\d,]* +0x[0-9a-f]+")
+
+
+def has_arenas(text: str) -> bool:
+    """Whether the table of arenas is on the screen, with the two of the program."""
+    return "reserved  " in text and len(ARENA_ROW.findall(text)) == 2
+
+
+def fills(text: str, rows: int) -> bool:
+    """Whether the view is laid out for a screen of that many rows."""
+    lines = text.splitlines()
+    return len(lines) == rows and "Quit the view" in lines[-1]
+
+
 class Terminal:
     """A shell in tmux."""
 
     def __init__(self, directory: Path) -> None:
         self._tmux = ("tmux", "-S", str(directory / "socket"), "-f", "/dev/null")
-        self.do("new-session", "-d", "-x", "120", "-y", "40", "env PS1='> ' sh")
+        # Where these are set, they and not the terminal's size count.
+        shell = "env -u COLUMNS -u LINES PS1='> ' sh"
+        self.do("new-session", "-d", "-x", "120", "-y", "40", shell)
 
     def do(self, *words: str) -> str:
         """Runs a command of tmux."""
@@ -108,7 +127,14 @@ def test_the_view_of_a_program(terminal: Terminal, tmp_path: Path, program: Path
     assert "hit rate" in text and "occupancy" in text and "translated code" in text
     assert "first words" not in text
     terminal.do("resize-window", "-x", "90", "-y", "30")
-    terminal.wait(lambda text: len(text.splitlines()) == 30 and "burn" in text)
+    terminal.wait(lambda text: fills(text, 30) and "burn" in text)
+    terminal.do("resize-window", "-x", "80", "-y", "24")
+    text = terminal.wait(lambda text: fills(text, 24) and "burn" in text)
+    assert ARENAS_LINE.search(text) and "reserved  " not in text
+    terminal.do("send-keys", "a")
+    terminal.wait(lambda text: has_arenas(text) and "IDENT" not in text)
+    terminal.do("send-keys", "a")
+    terminal.wait(lambda text: "IDENT" in text and "reserved  " not in text)
     terminal.do("send-keys", "q")
     text = terminal.wait(lambda text: "first words" in text)
     assert "occupancy" not in text and "last words" not in text
@@ -161,7 +187,16 @@ def test_top_of_a_running_program(
         text = terminal.wait(lambda text: "works" in text and "occupancy" in text)
         if how != "run":
             terminal.wait(lambda text: "burn" in text)
-        assert "running" in text
+        assert "running" in text and ARENAS_LINE.search(text)
+        terminal.do("resize-window", "-x", "80", "-y", "24")
+        if how != "run":
+            terminal.do("send-keys", "a")
+        terminal.wait(lambda text: fills(text, 24) and has_arenas(text))
+        terminal.do("resize-window", "-x", "120", "-y", "40")
+        text = terminal.wait(lambda text: fills(text, 40) and has_arenas(text))
+        (process,) = dbt.processes(child.pid)
+        for arena in process.arenas:
+            assert f"{arena.guest_start:#x} to {arena.guest_end:#x}" in text
         terminal.do("send-keys", "q")
         terminal.wait(lambda text: "status 0" in text)
         assert child.poll() is None
@@ -195,7 +230,9 @@ def test_looks_tell_what_changed(tmp_path: Path, program: Path) -> None:
         ) as child:
             collector.start()
             look = wait_for_look(watch, lambda look: any(u.function == "burn" for u in look.units))
-            assert watch.is_running and look.used_bytes > 0
+            assert watch.is_running
+            assert look.used_bytes == sum(arena.use.bytes_used for arena in look.arenas) > 0
+            assert {(one.pid, one.name) for one in look.arenas} == {(child.pid, "works")}
             assert look.threads[0].pid == child.pid and look.threads[0].samples > 0
             look = wait_for_look(watch, lambda look: bool(look.places["tc"]))
             assert "translated code" in figures_text(look, watch.room_bytes)
@@ -204,6 +241,11 @@ def test_looks_tell_what_changed(tmp_path: Path, program: Path) -> None:
             (tmp_path / "end").touch()
         collector.stop()
         assert not watch.is_running
+        ended = watch.look()
+        assert ended.used_bytes == 0 and not any(arena.running for arena in ended.arenas)
+        assert [arena.use.host_start for arena in ended.arenas] == [
+            arena.use.host_start for arena in look.arenas
+        ]
 
 
 def wait_for_look(watch: Watch, fits: Callable[[Look], bool]) -> Look:
