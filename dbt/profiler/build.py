@@ -153,7 +153,7 @@ class _Builder:
             figures=figures(
                 self.session.statistics(),
                 self._total_executed(),
-                sum(map(self._retranslated, {units.pid for units in self.lists.values()})),
+                self._retranslated(*{units.pid for units in self.lists.values()}),
                 {place: sum(by[place] for by in self.samples_of.values()) for place in PLACES},
                 self.arenas,
             ),
@@ -192,7 +192,10 @@ class _Builder:
             yield (f"{collector.lost_slots} slots of notes were lost: samples, or names of modules")
         if any(units.is_full for units in self.lists.values()):
             most = lib.DBT_PROFILE_UNITS
-            yield f"of a process only the first {most:,} units are listed and counted"
+            yield (
+                f"of a process only the first {most:,} units are listed and counted, "
+                "and how many it translated again is not known"
+            )
         counts = self.session.profile.counts[0 : self.session.slabs_used]
         unsampled = sum(count.threads_not_sampled for count in counts)
         if unsampled:
@@ -237,10 +240,12 @@ class _Builder:
             total = total.plus(executed)
         return total if self.exact else None
 
-    def _retranslated(self, pid: int) -> int:
+    def _retranslated(self, *pids: int) -> int | None:
         again = 0
         for units in self.lists.values():
-            if pid == units.pid:
+            if units.pid in pids:
+                if units.is_full:
+                    return None
                 rows = (units.rows[n].guest_pc for n in range(units.row_count))
                 again += units.row_count - len(set(rows))
         return again

@@ -102,7 +102,7 @@ def per_thousand(dispatches: int, entries: int | None) -> float | None:
 def figures(
     counted: Statistics,
     executed: Executed | None,
-    retranslated: int,
+    retranslated: int | None,
     samples: dict[str, int],
     arenas: Sequence[Arena],
 ) -> Figures:
@@ -111,7 +111,7 @@ def figures(
     Args:
         counted: the always-on counters.
         executed: the sums of exact counters, or None.
-        retranslated: units at a guest address that had been translated before.
+        retranslated: units at a guest address that had been translated before; None: not known.
         samples: by place.
         arenas: of the same processes.
     """

@@ -23,7 +23,7 @@ class Figures:
     guest_instructions_translated: int
     guest_instructions_executed: int | None
     units_translated: int
-    units_retranslated: int
+    units_retranslated: int | None
     translations: int
     tu_entries: int | None
     tc_hit_rate: float | None

@@ -14,7 +14,7 @@ from html import escape
 
 from dbt.errors import DbtError
 from dbt.profiler.model import CoursePoint, Profile, Unit, encoded
-from dbt.profiler.text import report
+from dbt.profiler.text import again, report
 from dbt.translator.listing import of_bytes
 
 _WIDTH, _HEIGHT, _MARGIN = 860, 180, 56
@@ -127,7 +127,7 @@ def _head(profile: Profile) -> Iterator[str]:
         if value is not None:
             rows.append((label, f"{value:.4%}"))
     rows += [
-        ("units translated", f"{f.units_translated:,} ({f.units_retranslated:,} again)"),
+        ("units translated", f"{f.units_translated:,}{again(f)}"),
         (
             "cache in use",
             f"{f.tc_bytes_used:,} bytes, {f.chunks_live:,} chunks of {f.arenas:,} arenas",

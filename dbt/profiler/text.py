@@ -180,7 +180,7 @@ def _figures(profile: Profile) -> list[str]:
     rows.append(
         (
             "translated",
-            f"{f.units_translated:,} units ({f.units_retranslated:,} again), "
+            f"{f.units_translated:,} units{again(f)}, "
             f"{f.guest_instructions_translated:,} instructions, "
             f"{_percent(f.ident_share_translated)} as they were;",
         )
@@ -365,6 +365,12 @@ def _processes(profile: Profile) -> list[str]:
                 for thread in process.threads
             ]
     return lines
+
+
+def again(figures: Figures) -> str:
+    """How many units were translated again, in parentheses; empty where it is not known."""
+    known = figures.units_retranslated
+    return "" if known is None else f" ({known:,} again)"
 
 
 def _percent(value: float | None, digits: int = 2) -> str:

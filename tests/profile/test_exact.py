@@ -89,7 +89,7 @@ def test_counts_are_the_same_in_every_mode(mode: str) -> None:
     assert figures.guest_instructions_executed == wanted.guest_instructions_executed
     assert not profile.missing
     if mode == "tiny":
-        assert figures.evictions > 0 and figures.units_retranslated > 0
+        assert figures.evictions > 0 and (figures.units_retranslated or 0) > 0
     if mode == "cap1":
         assert figures.tu_entries == figures.guest_instructions_executed
 

@@ -16,7 +16,7 @@ from dbt.errors import UsageError
 from dbt.profiler.collect import DRAIN_INTERVAL_S, Collector
 from dbt.profiler.file import ProfileFileError, load, save
 from dbt.profiler.model import VERSION
-from dbt.profiler.text import summary
+from dbt.profiler.text import report, summary
 from dbt.runtime.launch import run
 from dbt.runtime.session import Session
 from dbt.tcache.statistics import Statistics
@@ -273,3 +273,16 @@ def test_lines_come_from_a_debug_file_that_is_linked(tmp_path: Path, place: str)
     assert profile.functions[0].name == "hot"
     assert profile.lines[0].source.endswith("program.c")
     assert profile.lines[0].line in range(HOT_LINE - 1, HOT_LINE + 1)
+
+
+@pytest.mark.slow
+def test_a_full_list_of_units_is_told() -> None:
+    script = "import re\nfor n in range(30): re.compile('(a|b)*c%d' % n)"
+    settings = dbt.Settings(tc_size_bytes=1 << 16)
+    profile = dbt.profile(
+        ["/usr/bin/python3", "-S", "-c", script], settings=settings, capture_output=True
+    )
+    assert profile.figures.units_translated > 1 << 20
+    assert profile.figures.units_retranslated is None
+    assert any("translated again is not known" in line for line in profile.missing)
+    assert "again)" not in report(profile)
