@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from dbt.errors import UsageError
+from dbt.errors import DbtError, UsageError
 from dbt.profiler.inclusive import shared_costs
 from dbt.profiler.model import Call, Coverage, Function, Profile, encoded
 from dbt.profiler.page import page
@@ -156,10 +156,11 @@ def drcov(profile: Profile) -> bytes:
 
 
 def lcov(profile: Profile) -> bytes:
-    """For genhtml and others: how often each line was executed, of files with DWARF of their own.
+    """For genhtml and others: how often each line was executed, of files that have DWARF.
 
     Raises:
         UsageError: executions were not counted.
+        DbtError: no file has DWARF.
 
     Source: geninfo(1), Tracefile format.
     """
@@ -172,7 +173,8 @@ def lcov(profile: Profile) -> bytes:
         file = files[module.path]
         if file.has_lines:
             count_at = _counter(module)
-            for line, addresses in file.lines().items():
+            executed = (address for address, _, _ in module.blocks)
+            for line, addresses in file.lines(executed).items():
                 count = max(map(count_at, addresses))
                 found = counts[line.source]
                 found[line.line] = max(found.get(line.line, 0), count)
@@ -181,6 +183,11 @@ def lcov(profile: Profile) -> bytes:
             place = files[function.module].line_at(function.start)
             if place is not None:
                 functions[place.source].append(replace(function, line=place.line))
+    if not counts:
+        raise DbtError(
+            "lcov tells source lines: no program or library of this profile has DWARF now, "
+            "in itself or in a debug file"
+        )
     rows: list[str] = []
     for source in sorted(counts):
         rows += _lcov_record(source, counts[source], functions[source])

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import struct
 from bisect import bisect_right
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -24,6 +26,8 @@ _SHF_EXECINSTR = 4
 # An entry of .eh_frame_hdr's table: two signed 32-bit offsets from the header (LSB 10.6.2).
 _TABLE_ENTRY = struct.Struct("<ii")
 _TABLE_ENCODING = 0x3B
+# What pyelftools raises where debug information is not as it should be.
+_DAMAGE = (DWARFError, ELFError, KeyError, IndexError, ValueError, AttributeError)
 
 
 class Function(NamedTuple):
@@ -252,8 +256,8 @@ class ObjectFile:
 
     @property
     def has_lines(self) -> bool:
-        """Whether the file has line tables of its own."""
-        return self._elf is not None and self._elf.get_section_by_name(".debug_line") is not None
+        """Whether there are line tables, in the file or in its debug file."""
+        return self._dwarf is not None
 
     def line_at(self, address: int) -> Line | None:
         """The source line of an address in the file, as it was linked."""
@@ -262,24 +266,46 @@ class ObjectFile:
         unit_offset = self._unit_offset(address)
         if unit_offset is None:
             return None
-        if unit_offset not in self._tables:
-            try:
-                self._tables[unit_offset] = _line_table(self._dwarf, unit_offset)
-            except (DWARFError, ELFError, KeyError, IndexError, ValueError, AttributeError):
-                self._tables[unit_offset] = []
-        table = self._tables[unit_offset]
+        table = self._table(unit_offset)
         at = bisect_right(table, address, key=lambda row: row[0]) - 1
         return table[at][1] if at >= 0 else None
 
-    def lines(self) -> dict[Line, list[int]]:
-        """All lines that code was made for, with their addresses in the file."""
-        found: dict[Line, list[int]] = {}
+    def _table(self, unit_offset: int) -> list[tuple[int, Line | None]]:
+        """The line table of a compilation unit; empty where it is damaged."""
+        if unit_offset not in self._tables:
+            try:
+                self._tables[unit_offset] = _line_table(self._dwarf, unit_offset)
+            except _DAMAGE:
+                self._tables[unit_offset] = []
+        return self._tables[unit_offset]
+
+    def lines(self, executed: Iterable[int]) -> dict[Line, list[int]]:
+        """The lines that code was made for, with their addresses in the file.
+
+        A file with DWARF in itself tells all of them. A debug file is that of an installed library
+        or program, often a large one: of it only the compilation units that were executed count.
+
+        Args:
+            executed: addresses in the file, as it was linked.
+        """
         if self._dwarf is None:
-            return found
-        for unit in self._dwarf.iter_CUs():
-            for address, line in _line_table(self._dwarf, unit.cu_offset):
+            return {}
+        if self._debug is self._elf:
+            units = self._all_units()
+        else:
+            offsets = map(self._unit_offset, executed)
+            units = sorted({offset for offset in offsets if offset is not None})
+        found: dict[Line, list[int]] = {}
+        for unit_offset in units:
+            for address, line in self._table(unit_offset):
                 if line is not None:
                     found.setdefault(line, []).append(address)
+        return found
+
+    def _all_units(self) -> list[int]:
+        found: list[int] = []
+        with suppress(*_DAMAGE):
+            found += (unit.cu_offset for unit in self._dwarf.iter_CUs())
         return found
 
 

@@ -226,3 +226,17 @@ int main(int argc, char **argv)
     return 0;
 }
 """
+
+#: Two executed functions, without libc: `-nostdlib -static`.
+ALONE = """\
+static volatile int sum;
+__attribute__((noinline)) static void add(void) { sum++; }
+void _start(void)
+{
+    for (int at = 0; at < 9; at++) {
+        add();
+    }
+    __asm__ volatile("syscall" : : "a"(231), "D"(0));
+}
+"""
+ALONE_FLAGS = ("-nostdlib", "-static")

@@ -20,7 +20,7 @@ from dbt.profiler.exports import EXPORTS
 from dbt.profiler.file import save
 from dbt.profiler.inclusive import shared_costs
 from dbt.profiler.model import Profile
-from tests.profile.programs import BRANCHES, CALLERS, compile_program
+from tests.profile.programs import ALONE, ALONE_FLAGS, BRANCHES, CALLERS, compile_program
 
 
 @pytest.fixture(scope="module")
@@ -145,14 +145,55 @@ def gcov_lines(directory: Path) -> dict[int, int]:
 def test_lcov_agrees_with_gcov(tmp_path: Path) -> None:
     program = compile_program(tmp_path, "program", BRANCHES, "-O0")
     profile = dbt.profile([program], exact=True, capture_output=True)
-    text = EXPORTS["lcov"](profile).decode()
-    record = text[text.index(f"SF:{tmp_path}/program.c") :].partition("end_of_record")[0]
+    record = lcov_record(profile, tmp_path / "program.c")
     counts = {int(a): int(b) for a, b in re.findall(r"^DA:(\d+),(\d+)$", record, re.MULTILINE)}
     wanted = gcov_lines(tmp_path)
     # The line table begins a function at its brace, gcov where it is declared.
     assert {line: counts.get(line, counts.get(line + 1)) for line in wanted} == wanted
     assert 0 in wanted.values()
     assert "FNDA:9,classify" in record and "FNDA:1,main" in record
+
+
+def lcov_record(profile: Profile, source: Path) -> str:
+    """What lcov's format tells of a source file; empty: nothing."""
+    _, found, rest = EXPORTS["lcov"](profile).decode().partition(f"SF:{source}\n")
+    return rest.partition("end_of_record")[0] if found else ""
+
+
+def test_lcov_reads_debug_files(tmp_path: Path) -> None:
+    (tmp_path / "other.c").write_text(
+        "void (*volatile other)(void); void unused(void) { other(); }"
+    )
+    flags = (*ALONE_FLAGS, str(tmp_path / "other.c"))
+    program = compile_program(tmp_path, "program", ALONE, *flags)
+    profile = dbt.profile([program], exact=True)
+    whole = lcov_record(profile, tmp_path / "program.c")
+    assert "FNDA:9,add" in whole and lcov_record(profile, tmp_path / "other.c")
+    command = ["objcopy", "--only-keep-debug", "program", "program.debug"]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    command = ["objcopy", "--strip-debug", "--add-gnu-debuglink=program.debug", "program"]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    assert lcov_record(profile, tmp_path / "program.c") == whole
+    # Nothing of it was executed, and debug files are large.
+    assert lcov_record(profile, tmp_path / "other.c") == ""
+
+
+@pytest.mark.parametrize("damage", [False, True], ids=["absent", "damaged"])
+def test_lcov_without_dwarf_is_one_line(tmp_path: Path, damage: bool) -> None:
+    program = compile_program(tmp_path, "program", ALONE, *ALONE_FLAGS, "-g" if damage else "-g0")
+    if damage:
+        (tmp_path / "rubbish").write_bytes(b"\xff" * 4 + bytes(range(256)))
+        section = f".debug_line={tmp_path}/rubbish"
+        subprocess.run(["objcopy", "--update-section", section, str(program)], check=True)
+    save(dbt.profile([program], exact=True), tmp_path / "profile")
+    command = (sys.executable, "-m", "dbt", "report", tmp_path / "profile", "--format", "lcov")
+    done = subprocess.run([*command, "-o", tmp_path / "shown"], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == (
+        "dbt: lcov tells source lines: no program or library of this profile has DWARF now, "
+        "in itself or in a debug file\n"
+    )
+    assert not (tmp_path / "shown").exists()
 
 
 def test_lcov_of_samples_is_refused(sampled: Profile, tmp_path: Path) -> None:
