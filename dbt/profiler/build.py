@@ -311,7 +311,9 @@ class _Builder:
             counts = self.session.profile.counts[number]
             calls[pid].update(_nonzero(counts.syscalls))
             callouts[pid].update(_nonzero(counts.callouts))
-            started[pid] += counts.threads_started
+            # Each program of a process counts the thread that began it; they are one and the same.
+            again = 1 if started[pid] and counts.threads_started else 0
+            started[pid] += counts.threads_started - again
         return calls, callouts, started
 
     def _threads(self, pid: int) -> Iterator[model.Thread]:

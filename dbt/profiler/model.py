@@ -142,7 +142,7 @@ class Process:
         syscalls: system calls by name.
         callouts: instructions that C carried out, by class.
         threads: those that were sampled at least once.
-        threads_started: all there were.
+        threads_started: all there were; one that executes another program is the same thread.
     """
 
     pid: int

@@ -75,6 +75,8 @@ def test_threads_children_and_executed_programs_are_covered(tmp_path: Path) -> N
     profile = dbt.profile([compile_program(tmp_path, "program", TREE)])
     first, *others = profile.processes
     assert first.threads_started == 2 and len(first.threads) >= 1
+    # One of them has executed another program: its thread stays the one it was.
+    assert [process.threads_started for process in others] == [1, 1]
     assert {process.parent_pid for process in others} == {first.pid}
     assert sorted(process.path.rpartition("/")[2] for process in others) == ["program", "true"]
     assert {"in_child"} <= {function.name for function in profile.functions}
@@ -82,6 +84,11 @@ def test_threads_children_and_executed_programs_are_covered(tmp_path: Path) -> N
     assert child.figures.samples > 0 and first.figures.samples > 0
     total = sum(process.figures.samples for process in profile.processes)
     assert profile.figures.samples == total
+
+
+def test_a_thread_that_executes_programs_is_one() -> None:
+    profile = dbt.profile(["sh", "-c", 'exec sh -c "exec true"'])
+    assert [process.threads_started for process in profile.processes] == [1]
 
 
 def test_calls_and_timers_of_the_program_are_left_alone(tmp_path: Path) -> None:
