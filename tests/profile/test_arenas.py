@@ -24,6 +24,8 @@ from tests.profile.programs import DIES, compile_program
 PAGE = 4096
 CHUNK = 8192  # of the smallest caches
 TINY = 1 << 16
+LEAST_UNIT = 40  # bytes of a chunk for each unit that there is a record for
+FAR = 0x2000_0000_0000
 
 #: Waits for ever.
 WAITS = """\
@@ -60,15 +62,26 @@ int main(void)
 }
 """
 
-#: Takes the addresses for itself where the arena for code below 2 GB lies.
+#: Takes the addresses for itself where the arena for code below 2 GB lies, and with an argument
+#: those of an arena for code far away, which is not used again.
 MAPS_OVER = """\
 #include <sys/mman.h>
 #include <unistd.h>
-int main(void)
+static char *map(unsigned long start, unsigned long end, int protection)
 {
-    char *at = mmap((void *)0x6f000000, 0x1000000, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    *at = 1;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+    return mmap((void *)start, end - start, protection, flags, -1, 0);
+}
+int main(int argc, char **argv)
+{
+    int all = PROT_READ | PROT_WRITE | PROT_EXEC;
+    char *far = map(0x200000000000, 0x200000001000, all);
+    *far = (char)0xc3;
+    ((void (*)(void))far)();
+    *map(0x6f000000, 0x70000000, PROT_READ | PROT_WRITE) = 1;
+    if (argc > 1) {
+        *map(0x1fffc0000000, 0x1fffc2000000, PROT_READ | PROT_WRITE) = 1;
+    }
     write(1, "here\\n", 5);
     pause();
     return 0;
@@ -130,6 +143,7 @@ def check_memory(pid: int, arenas: tuple[ArenaUse, ...]) -> None:
     for arena in arenas:
         assert arena.bytes_used == arena.chunks_live * CHUNK
         assert arena.chunks_live == chunks_in_memory(pid, arena)
+        assert arena.units <= arena.chunks_live * CHUNK // LEAST_UNIT
     assert sum(arena.bytes_used for arena in arenas) <= TINY
 
 
@@ -178,14 +192,16 @@ def test_what_was_told_stays_when_the_process_is_killed(tmp_path: Path) -> None:
             assert after.arenas == before.arenas
 
 
-def test_an_arena_that_gives_way_is_told_where_it_has_gone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [1, 0])
+def test_an_arena_that_gives_way_is_told_where_it_has_gone(tmp_path: Path, kept: int) -> None:
     program = compile_program(tmp_path, "maps_over", MAPS_OVER)
-    with running("--tc-size", "64K", program) as pid:
+    with running("--tc-size", "64K", program, *([] if kept else ["far"])) as pid:
         settle(pid)
         (process,) = dbt.processes(pid)
         check_memory(pid, process.arenas)
-        low, _ = process.arenas
+        low, *far, _ = process.arenas
         assert low.host_end <= 0x6F000000 and 0 < low.units < 100
+        assert [(a.guest_start, a.guest_end, a.units) for a in far] == [(FAR, FAR + 1, 1)][:kept]
 
 
 def test_every_unit_is_counted_in_the_arena_that_it_lies_in(tmp_path: Path) -> None:
