@@ -58,7 +58,6 @@ i64 dbt_process_exit(dbt_linux_thread *thread, u64 number, u64 status)
 static void learn_tid(dbt_linux_thread *thread)
 {
     thread->tid = (u32)dbt_host_call1(__NR_gettid, 0);
-    dbt_slab_charge(thread);
 }
 
 /* The kernel writes thread ids there, from within the call or when the thread ends. */
@@ -163,7 +162,7 @@ static i64 fork_process(dbt_linux_thread *thread, u64 flags, const u64 *argument
     lock_for_fork(thread->process);
     i64 result = host_fork(thread, flags, arguments);
     if (result == 0) {
-        learn_tid(thread);
+        learn_tid(thread); /* its process has no slab of its own yet */
     }
     unlock_after_fork(thread, result == 0);
     if (clears) {
@@ -198,6 +197,7 @@ static void run_thread(void *argument)
 {
     dbt_linux_thread *thread = argument;
     learn_tid(thread);
+    dbt_slab_charge(thread);
     dbt_thread_use_signal_stack(thread);
     dbt_signals_set_host_mask(thread);
     dbt_sampler_start(thread);

@@ -30,6 +30,14 @@ def test_counts_of_all_processes_are_kept() -> None:
     assert sum(1 for process in outcome.processes if process.arenas) < 200
 
 
+def test_a_parent_is_not_charged_for_its_children() -> None:
+    """Each process has its own thread among the charges, and no other."""
+    outcome = run([str(build("fork_again", "fork_again.c", "pie"))])
+    assert len(outcome.processes) > 3
+    for process in outcome.processes:
+        assert [thread.tid for thread in process.threads] == [process.pid]
+
+
 def test_a_tiny_cache_evicts_nothing_for_hints() -> None:
     """Hints are followed only while half of the cache is free."""
     program = [str(build("fork_again", "fork_again.c", "pie"))]
