@@ -132,6 +132,9 @@ def perf_map(profile: Profile) -> bytes:
 def drcov(profile: Profile) -> bytes:
     """For Lighthouse and others: the blocks of every module, in DynamoRIO's version 2.
 
+    Raises:
+        DbtError: a block lies before its module, or 4 GiB behind its start.
+
     Source: DynamoRIO, drcov's drcov.h and utils/modules.c.
     """
     modules = profile.coverage
@@ -146,11 +149,14 @@ def drcov(profile: Profile) -> bytes:
         f"{0:#010x}, {0:#010x}, {module.path}"
         for number, module in enumerate(modules)
     ]
-    blocks = [
-        _DRCOV_BLOCK.pack(address - module.start, min(size, _DRCOV_BLOCK_MOST), number)
-        for number, module in enumerate(modules)
-        for address, size, _ in module.blocks
-    ]
+    try:
+        blocks = [
+            _DRCOV_BLOCK.pack(address - module.start, min(size, _DRCOV_BLOCK_MOST), number)
+            for number, module in enumerate(modules)
+            for address, size, _ in module.blocks
+        ]
+    except struct.error:
+        raise DbtError("drcov cannot tell a block that lies outside of its module") from None
     head.append(f"BB Table: {len(blocks)} bbs")
     return encoded("\n".join(head) + "\n") + b"".join(blocks)
 

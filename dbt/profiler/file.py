@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 
 from dbt.errors import DbtError
 from dbt.profiler.model import FORMAT, VERSION, Profile
+from dbt.profiler.tree import TreeError, read
 
 
 class ProfileFileError(DbtError):
@@ -60,15 +62,37 @@ def load(path: str | Path) -> Profile:
         tree = json.loads(Path(path).read_text())
     except OSError as error:
         raise ProfileFileError(f"{path}: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ProfileFileError(f"{path}: this is no profile") from None
     if not isinstance(tree, dict) or tree.get("format") != FORMAT:
         raise ProfileFileError(f"{path}: this is no profile")
-    if tree.get("version") != VERSION:
+    version = tree.get("version")
+    if type(version) is int and version != VERSION:
         raise ProfileFileError(
-            f"{path}: a profile of version {tree.get('version')}; this dbt reads version {VERSION}"
+            f"{path}: a profile of version {version}; this dbt reads version {VERSION}"
         )
     try:
-        return Profile.from_dict(tree)
-    except (KeyError, TypeError, ValueError):
-        raise ProfileFileError(f"{path}: this profile is damaged") from None
+        profile = read(Profile, tree)
+        _check_references(profile)
+    except TreeError as error:
+        raise ProfileFileError(f"{path}: this profile is damaged: {error}") from None
+    return profile
+
+
+def _check_references(profile: Profile) -> None:
+    """Refuses what a schema cannot tell: places in other lists, addresses, code."""
+    for number, call in enumerate(profile.calls):
+        for name, place in (("caller", call.caller), ("callee", call.callee)):
+            if not 0 <= place < len(profile.functions):
+                raise TreeError("is no place in functions", f"calls[{number}].{name}")
+        if call.calls < 1:
+            raise TreeError("is no number of calls", f"calls[{number}].calls")
+    for number, unit in enumerate(profile.units):
+        if unit.pc < 0:
+            raise TreeError("is no address", f"units[{number}].pc")
+        if re.fullmatch("([0-9a-f]{2})*", unit.code) is None:
+            raise TreeError("is no code", f"units[{number}].code")
+    for number, host in enumerate(profile.host_code):
+        names = range(len(host.names))
+        if any(name not in names for *_, name in host.blocks):
+            raise TreeError("name functions that are not there", f"host_code[{number}].blocks")

@@ -7,7 +7,7 @@ as JSON. docs/profile.md defines each figure; None stands for one that this prof
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from dbt.tcache.arenas import ArenaUse
@@ -443,58 +443,11 @@ class Profile:
         """The profile as the tree of its JSON file."""
         return asdict(self)
 
-    @classmethod
-    def from_dict(cls, tree: dict[str, Any]) -> Profile:
-        """Makes a profile of a JSON file's tree.
 
-        Raises:
-            KeyError, TypeError: it is no such tree.
-        """
-        values = {item.name: tree[item.name] for item in fields(cls)}
-        values["command"] = tuple(values["command"])
-        values["missing"] = tuple(values["missing"])
-        values["figures"] = Figures(**values["figures"])
-        values["processes"] = tuple(map(_process, values["processes"]))
-        values["branches"] = tuple(map(_branch, values["branches"]))
-        values["stacks"] = tuple(
-            Stack(tuple(row["frames"]), row["samples"]) for row in values["stacks"]
-        )
-        values["coverage"] = tuple(
-            Coverage(**{**row, "blocks": tuple(map(tuple, row["blocks"]))})
-            for row in values["coverage"]
-        )
-        values["host_code"] = tuple(
-            HostCode(row["pid"], tuple(row["names"]), tuple(map(tuple, row["blocks"])))
-            for row in values["host_code"]
-        )
-        for name, kind in _PLAIN_LISTS.items():
-            values[name] = tuple(kind(**row) for row in values[name])
-        return cls(**values)
-
-
-_PLAIN_LISTS: dict[str, type] = {
-    "dispatches": Dispatches,
-    "arenas": Arena,
-    "course": CoursePoint,
-    "modules": Module,
-    "functions": Function,
-    "lines": SourceLine,
-    "units": Unit,
-    "calls": Call,
-    "mix_class": Mix,
-    "mix_extension": Mix,
-}
-_LISTS = (*_PLAIN_LISTS, "branches", "processes", "stacks", "coverage")
-
-
-def _process(row: dict[str, Any]) -> Process:
-    threads = tuple(Thread(**thread) for thread in row["threads"])
-    return Process(**{**row, "figures": Figures(**row["figures"]), "threads": threads})
-
-
-def _branch(row: dict[str, Any]) -> Branch:
-    targets = tuple(BranchTarget(**target) for target in row["targets"])
-    return Branch(**{**row, "targets": targets})
+_LISTS = (
+    *("dispatches", "arenas", "course", "modules", "functions", "lines", "units", "calls"),
+    *("mix_class", "mix_extension", "branches", "processes", "stacks", "coverage"),
+)
 
 
 def _flat(row: Any) -> dict[str, Any]:

@@ -196,7 +196,7 @@ def _reasons(profile: Profile) -> Iterator[str]:
     yield '<table id="dispatch-rates"><tr><th>reason</th><th></th><th class=n>dispatches</th>'
     yield "<th class=n>per thousand unit entries</th></tr>" if rates else "</tr>"
     for row in profile.dispatches[:_ROWS]:
-        rate = f'<td class="n">{row.per_thousand_entries:,.4f}</td>' if rates else ""
+        rate = f'<td class="n">{row.per_thousand_entries or 0:,.4f}</td>' if rates else ""
         yield (
             f"<tr><td>{row.reason.replace('_', ' ')}</td><td>{escape(row.name)}</td>"
             f'<td class="n">{row.dispatches:,}</td>{rate}</tr>'

@@ -149,7 +149,8 @@ def _figures(profile: Profile) -> list[str]:
         rows.append(
             (
                 "executed",
-                f"{f.guest_instructions_executed:,} instructions in {f.tu_entries:,} unit entries; "
+                f"{f.guest_instructions_executed:,} instructions in "
+                f"{f.tu_entries or 0:,} unit entries; "
                 f"{_percent(f.ident_share_executed)} as they were",
             )
         )

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
 import dbt
 from dbt.cli.report import FORMATS
+from dbt.errors import DbtError
 from dbt.profiler import schema, text
-from dbt.profiler.file import save
+from dbt.profiler.exports import EXPORTS
+from dbt.profiler.file import ProfileFileError, load, save
 from dbt.profiler.model import Profile
+from tests.profile.programs import CALLERS, compile_program
 
 REPORT = (sys.executable, "-m", "dbt", "report")
 
@@ -88,6 +93,85 @@ def test_report_commands(directory: Path, profile: Profile) -> None:
     assert json.loads(told.stdout) == json.loads((directory / "profile").read_text())
     wrong = subprocess.run([*REPORT, "/nowhere"], capture_output=True, text=True)
     assert wrong.returncode == 1 and wrong.stderr == "dbt: /nowhere: No such file or directory\n"
+
+
+#: Where a profile's file is damaged, with what, and what is said of it.
+DAMAGES: dict[str, tuple[tuple[str | int, ...], object, str]] = {
+    "text for a number": (("figures", "samples"), "x", "figures.samples is no integer"),
+    "a fraction": (("figures", "samples"), 1.5, "figures.samples is no integer"),
+    "a flag": (("figures", "samples"), True, "figures.samples is no integer"),
+    "a number without end": (("duration_s",), float("inf"), "duration_s is out of range"),
+    "a large number": (("figures", "samples"), 1 << 64, "figures.samples is out of range"),
+    "no address": (("units", 0, "pc"), None, "units[0].pc is no integer"),
+    "a negative address": (("units", 0, "pc"), -1, "units[0].pc is no address"),
+    "no code": (("units", 0, "code"), "0g", "units[0].code is no code"),
+    "half a pair": (("functions", 0, "name"), "\ud800", "functions[0].name is no text"),
+    "a block": (
+        ("coverage", 0, "blocks", 0),
+        [1, 2],
+        "coverage[0].blocks[0] is no list of 3 integers",
+    ),
+    "a caller": (("calls", 0, "caller"), 10**9, "calls[0].caller is no place in functions"),
+    "a callee": (("calls", 0, "callee"), -1, "calls[0].callee is no place in functions"),
+    "no calls": (("calls", 0, "calls"), 0, "calls[0].calls is no number of calls"),
+    "no functions": (("functions",), [], "calls[0].caller is no place in functions"),
+    "no list": (("units",), {}, "units is no list"),
+    "no object": (("figures",), [], "figures is no object"),
+    "missing": (("figures",), {}, "figures.guest_instructions_translated is missing"),
+    "another field": (("figures", "new"), 1, "figures has fields that are not known"),
+    "a count": (("processes", 0, "syscalls", "read"), "1", "processes[0].syscalls['read'] is no"),
+    "a name": (("host_code", 0, "names"), [], "host_code[0].blocks name functions that are"),
+}
+
+
+@pytest.fixture(scope="module")
+def counted_tree(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The tree of a small profile in which everything has a row."""
+    program = compile_program(tmp_path_factory.mktemp("counted"), "program", CALLERS)
+    tree: dict[str, Any] = json.loads(json.dumps(dbt.profile([program], exact=True).to_dict()))
+    return tree
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_damaged_values_are_refused(
+    counted_tree: dict[str, Any], tmp_path: Path, damage: tuple[tuple[str | int, ...], object, str]
+) -> None:
+    place, value, wanted = damage
+    tree = copy.deepcopy(counted_tree)
+    at: Any = tree
+    for step in place[:-1]:
+        at = at[step]
+    at[place[-1]] = value
+    path = tmp_path / "profile"
+    path.write_text(json.dumps(tree))
+    with pytest.raises(ProfileFileError) as told:
+        load(path)
+    assert str(told.value).startswith(f"{path}: this profile is damaged: {wanted}")
+    assert "\n" not in str(told.value)
+
+
+def test_every_value_of_a_file_is_kept(counted_tree: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "profile"
+    path.write_text(json.dumps(counted_tree))
+    assert json.loads(json.dumps(load(path).to_dict())) == counted_tree
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "[" * 100_000, '{"a":' * 100_000, "1" * 5000, "\xff"],
+    ids=["empty", "object", "lists", "objects", "digits", "no text"],
+)
+def test_what_is_no_profile_is_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "profile"
+    path.write_bytes(text.encode("latin-1"))
+    done = subprocess.run([*REPORT, str(path)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, f"dbt: {path}: this is no profile\n")
+
+
+def test_drcov_refuses_a_block_outside_of_its_module(profile: Profile) -> None:
+    odd = replace(profile.coverage[0], blocks=((profile.coverage[0].start - 1, 1, 1),))
+    with pytest.raises(DbtError, match="outside of its module"):
+        EXPORTS["drcov"](replace(profile, coverage=(odd,)))
 
 
 def test_a_closed_standard_output_is_one_line(directory: Path, profile: Profile) -> None:
