@@ -362,7 +362,8 @@ static void put_template(dbt_emitter *emitter, u8 number, const dbt_item *item, 
         if (dbt_plant_at(emitter->engine, DBT_PLANT_SCRATCH, item->instruction.guest_pc)) {
             return;
         }
-        reload_all(emitter, mask, mask & ~(u32)item->kept_spilled, done ? (u32)DBT_WHERE_NEXT : where);
+        const u32 kept = item->inserted ? item->kept_spilled : 0;
+        reload_all(emitter, mask, mask & ~kept, done ? (u32)DBT_WHERE_NEXT : where);
     }
 }
 

@@ -110,6 +110,7 @@ def run(
     environment: Mapping[str, str] = ENVIRONMENT,
     timeout_s: float = 60.0,
     argument_zero: str | None = None,
+    profiled: bool = False,
 ) -> Outcome:
     """Runs a program and waits for its end; its whole session is killed when the time is up.
 
@@ -122,6 +123,7 @@ def run(
         environment: its whole environment.
         timeout_s: seconds of wall time it may take.
         argument_zero: argv[0] where it shall differ from the path.
+        profiled: whether its executions are counted, and it is sampled.
 
     Returns:
         What it wrote and how it ended.
@@ -129,13 +131,16 @@ def run(
     words = [argument_zero or command[0], *command[1:]]
     if mode is None:
         return _execute(words, command[0], (), input_bytes, cwd, environment, timeout_s)
+    from dbt.profiler.run import INTERVAL_US
     from dbt.runtime.session import Session
     from dbt.tcache.settings import Settings
 
     # The mode is the caller's, all else is as the environment says.
     asked = Settings.from_environment()
     ways = {"returns": asked.returns, "tsc": asked.tsc}
-    with Session(Settings(**{**ways, **MODES[mode], **(settings or {})})) as session:
+    wanted = Settings(**{**ways, **MODES[mode], **(settings or {})})
+    interval_us = INTERVAL_US if profiled else 0
+    with Session(wanted, sample_interval_us=interval_us, counts=profiled) as session:
         outcome = _execute(
             ["dbt-vmm", str(session.fd), command[0], *words],
             str(vmm_path()),

@@ -25,6 +25,9 @@ from tests.guests.execute import (
 )
 from tests.guests.table import GUESTS, Guest, command_of
 
+#: Guests that fail when their resident memory grows.
+WATCHES_MEMORY = ("children_many",)
+
 
 # Keyed by identity: a Guest holds a mapping and has no hash.
 @functools.cache
@@ -58,6 +61,26 @@ def test_guest(guest: Guest, variant: str, mode: str) -> None:
         message = translated.stderr.decode(errors="replace")
         assert re.search(guest.refused, message, re.MULTILINE), f"no clear refusal:\n{difference}"
         return
+    assert not difference, difference
+
+
+def test_profiled_guest(guest: Guest, variant: str, profiled_mode: str) -> None:
+    """What counts and samples a program leaves it as it is."""
+    if shutil.which(COMPILERS.get(variant, "gcc")) is None:
+        pytest.skip(f"install a package that has {COMPILERS[variant]}")
+    if guest.refused:
+        pytest.skip("it is refused")
+    if guest.name in WATCHES_MEMORY:
+        pytest.skip("its resident memory holds what is noted of its children")
+    native = _native(GUESTS.index(guest), variant)
+    translated = run(
+        command_of(guest, variant),
+        mode=profiled_mode,
+        input_bytes=guest.input_bytes,
+        timeout_s=guest.timeout_s,
+        profiled=True,
+    )
+    difference = describe_difference(native, translated)
     assert not difference, difference
 
 
