@@ -31,13 +31,15 @@ def translation_cache(pid: int) -> TranslationCache:
     """The units that a running process has translated.
 
     Args:
-        pid: of a process that `dbt profile`, or `dbt.profile`, has started, or a child of it.
+        pid: of a process that `dbt profile`, or `dbt.profile`, has started, or a child of it; that
+            of the dbt itself stands for the process that it has started.
 
     Returns:
         Its cache as it is now; make another one to see it later.
 
     Raises:
-        LaunchError: there is no such process, or it is not profiled, or may not be looked at.
+        LaunchError: there is no such process, or it has ended, or is not profiled, or may not be
+            looked at.
     """
     with Session.attach(pid) as session:
         if not session.is_profiled:
@@ -46,6 +48,7 @@ def translation_cache(pid: int) -> TranslationCache:
             )
         collector = Collector(session)
         collector.drain(last=True)
+        pid = _program(session, pid)
         regions = [i.region for i in collector.images if i.pid == pid and i.region is not None]
         if not regions:
             raise LaunchError(f"process {pid} is not one of the session's programs")
@@ -61,6 +64,19 @@ def translation_cache(pid: int) -> TranslationCache:
             os.close(descriptor)
 
     return TranslationCache(units, read_host, arenas)
+
+
+def _program(session: Session, pid: int) -> int:
+    """The process that a pid stands for: itself, or the one that this dbt has started."""
+    processes = session.processes()
+    if any(process.pid == pid for process in processes):
+        return pid
+    for process in processes:
+        if process.parent_pid == pid:
+            if not process.running:
+                raise LaunchError(f"process {process.pid}, which {pid} has started, has ended")
+            return process.pid
+    return pid
 
 
 def _units(collector: Collector, region: int) -> list[CachedUnit]:

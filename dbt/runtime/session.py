@@ -6,6 +6,7 @@ import fcntl
 import os
 import resource
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dbt._native import ffi, lib
@@ -269,8 +270,11 @@ def _open_session_of(pid: int) -> int:
     directory = f"/proc/{pid}/fd"
     try:
         for name in os.listdir(directory):
-            if os.readlink(f"{directory}/{name}").startswith(f"/memfd:{_MEMORY_NAME} "):
-                return os.open(f"{directory}/{name}", os.O_RDWR | os.O_CLOEXEC)
+            # A descriptor may have been closed since, as our own of the directory has.
+            with suppress(FileNotFoundError):
+                if os.readlink(f"{directory}/{name}").startswith(f"/memfd:{_MEMORY_NAME} "):
+                    return os.open(f"{directory}/{name}", os.O_RDWR | os.O_CLOEXEC)
+        os.stat(directory)
     except OSError as error:
         reason = "there is no such process" if isinstance(error, FileNotFoundError) else None
         raise LaunchError(f"process {pid}: {reason or error.strerror}") from None

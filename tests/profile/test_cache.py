@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -64,6 +65,25 @@ def test_units_are_found_and_linked(running: int, tmp_path: Path) -> None:
     assert cache.disassemble(inside).count("\n") + 1 >= inside.instructions
     assert f"{inside.pc:#x}" in str(cache.listing(inside))
     assert cache.host_code(inside) == cache.host_code(inside)
+
+
+def test_the_pid_of_dbt_stands_for_its_program(running: int, tmp_path: Path) -> None:
+    parent = int(Path(f"/proc/{running}/stat").read_text().rpartition(")")[2].split()[1])
+    pc = symbol(tmp_path / "works", "burn")
+    wait_until(lambda: dbt.translation_cache(parent).at_guest(pc) is not None)
+    burn = dbt.translation_cache(parent).at_guest(pc)
+    cache = dbt.translation_cache(running)
+    assert burn is not None and burn == cache.at_guest(pc)
+    assert dbt.translation_cache(parent).host_code(burn) == cache.host_code(burn)
+
+
+def test_ones_own_pid_is_told_as_it_is() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "import dbt, os; dbt.translation_cache(os.getpid())"],
+        stderr=subprocess.PIPE,
+        text=True,
+    ).stderr.splitlines()[-1]
+    assert re.fullmatch(r"dbt\.errors\.LaunchError: process \d+ does not run under dbt", told)
 
 
 def test_addresses_without_a_unit(running: int) -> None:
