@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1 << 16
 _STANDARD = (1, 2)
+# Values of TERM: terminals that take no escape sequences, or nothing that is known of them.
+_NO_SCREENS = ("", "dumb", "unknown")
 
 
 class KeptOutput:
@@ -116,7 +118,7 @@ def profile_live(program: Program, command: Sequence[str], session: Session) -> 
         The profile, and the wait status of the program.
 
     Raises:
-        UsageError: standard input or error is no terminal.
+        UsageError: standard input or error is no terminal, or none that has a cursor.
     """
     from dbt.profiler.screen import Screen
 
@@ -203,6 +205,9 @@ def _show(screen: Screen) -> None:
 def _need_terminal() -> None:
     if not (os.isatty(0) and os.isatty(2)):
         raise UsageError("the live view needs a terminal on standard input and standard error")
+    name = os.environ.get("TERM", "")
+    if name in _NO_SCREENS:
+        raise UsageError(f"the live view needs a terminal with a cursor: TERM is {name or 'empty'}")
 
 
 def _title(command: Sequence[str]) -> str:
@@ -217,7 +222,7 @@ def watch_process(pid: int) -> None:
 
     Raises:
         LaunchError: it has no session.
-        UsageError: standard input or error is no terminal.
+        UsageError: standard input or error is no terminal, or none that has a cursor.
     """
     from dbt.profiler.screen import Screen
 

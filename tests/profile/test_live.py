@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import shutil
 import subprocess
@@ -208,6 +210,24 @@ def test_a_terminal_is_needed(tmp_path: Path) -> None:
     command = (sys.executable, "-m", "dbt", "profile", "--live", "-o", tmp_path / "file", "true")
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.startswith("dbt: the live view needs a terminal")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [None, "", "dumb", "unknown"])
+def test_a_terminal_without_a_cursor_is_refused(tmp_path: Path, name: str | None) -> None:
+    environment = {key: text for key, text in os.environ.items() if key != "TERM"}
+    if name is not None:
+        environment["TERM"] = name
+    command = (sys.executable, "-m", "dbt", "profile", "--live", "-o", tmp_path / "file", "true")
+    master, slave = pty.openpty()
+    with open(master, "rb", buffering=0) as terminal:
+        done = subprocess.run(
+            command, stdin=slave, stdout=slave, stderr=slave, env=environment, timeout=WAIT_S
+        )
+        told = terminal.read(1 << 16)
+    os.close(slave)
+    wanted = f"dbt: the live view needs a terminal with a cursor: TERM is {name or 'empty'}"
+    assert (done.returncode, told) == (2, wanted.encode() + b"\r\n")
     assert list(tmp_path.iterdir()) == []
 
 
