@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from rich.text import Text
+from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -17,6 +19,8 @@ from dbt.translator.listing import of_bytes
 INTERVAL_S = 0.5
 _HISTORY = 120
 _TITLE_MOST = 32
+# On narrower screens than this, tables give up what can be cut.
+_WIDE_COLUMNS = 100
 _ARENAS_MOST = 500
 _ARENA_COLUMNS = (
     *(("process", 8), ("name", 11), ("in use", 11), ("reserved", 11), ("chunks", 6)),
@@ -44,7 +48,8 @@ class Screen(App[None]):
     #figures { height: auto; padding: 0 1; }
     #lines { height: 3; }
     .line { width: 1fr; height: 3; padding: 0 1; }
-    #tables { height: 2fr; } #threads { width: 38; } #below { height: 3fr; }
+    #tables { height: 1fr; min-height: 7; } #below { height: 1fr; }
+    #units { width: 1fr; overflow-x: hidden; } #units, #threads { scrollbar-size-vertical: 1; }
     #listing, #arenas { height: 1fr; }
     #listing { overflow-x: auto; } #code { width: auto; }
     Sparkline { height: 2; }
@@ -66,7 +71,10 @@ class Screen(App[None]):
         self._paused = False
         self._hits: list[float] = []
         self._used: list[float] = []
+        self._look: Look | None = None
         self._units: tuple[HotUnit, ...] = ()
+        self._unit_widths: tuple[int, ...] = ()
+        self._thread_widths: tuple[int, ...] = ()
         self._shown: HotUnit | None = None
 
     def compose(self) -> ComposeResult:
@@ -81,7 +89,7 @@ class Screen(App[None]):
                 yield Static("cache in use", markup=False)
                 yield Sparkline([], id="used")
         with Horizontal(id="tables"):
-            yield DataTable(id="units", cursor_type="row")
+            yield DataTable(id="units", cursor_type="row", cell_padding=0)
             yield DataTable(id="threads", cursor_type="none")
         # Of what is not sampled there are no hot units to be listed.
         with ContentSwitcher(id="below", initial="listing" if self._watch.is_sampled else "arenas"):
@@ -92,17 +100,37 @@ class Screen(App[None]):
 
     def on_mount(self) -> None:
         """Fills the heads of the tables and begins to look."""
-        units: DataTable[str] = self.query_one("#units", DataTable)
-        for label, width in (("time", 7), ("unit", 18), ("function", 44), ("module", 20)):
-            units.add_column(label, width=width)
-        threads: DataTable[str] = self.query_one("#threads", DataTable)
-        for label, width in (("thread", 8), ("name", 15), ("samples", 8)):
-            threads.add_column(label, width=width)
-        arenas: DataTable[str] = self.query_one("#arenas", DataTable)
+        self._lay_out(self.size.width)
+        arenas: DataTable[Text] = self.query_one("#arenas", DataTable)
         for label, width in _ARENA_COLUMNS:
             arenas.add_column(label, width=width)
         self.set_interval(INTERVAL_S, self.refresh_figures)
         self.refresh_figures()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Gives the tables the columns that a screen of the new size has room for."""
+        self._lay_out(event.size.width)
+
+    def _lay_out(self, width: int) -> None:
+        is_wide = width >= _WIDE_COLUMNS
+        self._thread_widths = (8, 15, 8) if is_wide else (7, 9, 7)
+        threads: DataTable[Text] = self.query_one("#threads", DataTable)
+        threads.clear(columns=True)
+        for label, column in zip(("thread", "name", "samples"), self._thread_widths, strict=True):
+            threads.add_column(label, width=column)
+        threads_width = sum(column + 2 for column in self._thread_widths) + 1
+        threads.styles.width = threads_width
+        time, pc, module = 7, 14, 20 if is_wide else 12
+        rest = width - threads_width - 1 - (time + pc + module + 3)
+        self._unit_widths = (time, pc, max(rest, 8), module)
+        units: DataTable[Text] = self.query_one("#units", DataTable)
+        units.clear(columns=True)
+        labels = ("time", "unit", "function", "module")
+        for label, column in zip(labels, self._unit_widths, strict=True):
+            units.add_column(label, width=column + 1)
+        if self._look is not None:
+            self._show_units(self._look)
+            self._show_threads(self._look)
 
     def action_pause(self) -> None:
         """Stops or goes on with looking."""
@@ -119,24 +147,25 @@ class Screen(App[None]):
             self.sub_title = "paused"
             return
         self.sub_title = "the program has ended" if self._has_ended() else "running"
-        look = self._watch.look()
+        look = self._look = self._watch.look()
         self.query_one("#figures", Static).update(figures_text(look, self._watch.room_bytes))
         if look.hit_share is not None:
             self._hits = [*self._hits, look.hit_share][-_HISTORY:]
         self._used = [*self._used, float(look.used_bytes)][-_HISTORY:]
-        self.query_one("#hits", Sparkline).data = self._hits
-        self.query_one("#used", Sparkline).data = self._used
+        self.query_one("#hits", Sparkline).data = from_zero(self._hits)
+        self.query_one("#used", Sparkline).data = from_zero(self._used)
         self._show_units(look)
         self._show_threads(look)
         self._show_arenas(look)
 
     def _show_units(self, look: Look) -> None:
-        table: DataTable[str] = self.query_one("#units", DataTable)
+        table: DataTable[Text] = self.query_one("#units", DataTable)
         row = table.cursor_row
         self._units = look.units
         table.clear()
         for unit in look.units:
-            table.add_row(f"{unit.share:.2%}", f"{unit.pc:#x}", unit.function, unit.module)
+            texts = (f"{unit.share:.2%}", f"{unit.pc:#x}", unit.function, unit.module)
+            table.add_row(*map(cell, texts, self._unit_widths))
         if look.units:
             # The chosen unit stays chosen where it has moved to.
             places = [
@@ -151,18 +180,19 @@ class Screen(App[None]):
         )
 
     def _show_threads(self, look: Look) -> None:
-        table: DataTable[str] = self.query_one("#threads", DataTable)
+        table: DataTable[Text] = self.query_one("#threads", DataTable)
         table.clear()
         for thread in sorted(look.threads, key=lambda one: -one.samples):
             name = thread.name if thread.running else f"({thread.name})"
-            table.add_row(str(thread.tid), name, f"{thread.samples:,}")
+            texts = (str(thread.tid), name, f"{thread.samples:,}")
+            table.add_row(*map(cell, texts, self._thread_widths))
 
     def _show_arenas(self, look: Look) -> None:
-        table: DataTable[str] = self.query_one("#arenas", DataTable)
+        table: DataTable[Text] = self.query_one("#arenas", DataTable)
         before = table.scroll_offset
         table.clear()
         for arena in look.arenas[:_ARENAS_MOST]:
-            table.add_row(*arena_cells(arena))
+            table.add_row(*map(Text, arena_cells(arena)))
         table.scroll_to(before.x, before.y, animate=False)
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
@@ -173,6 +203,19 @@ class Screen(App[None]):
         if not self._is_shown(unit):
             self._shown = unit
             self.query_one("#code", Static).update(listing_text(unit))
+
+
+def from_zero(values: Sequence[float]) -> list[float]:
+    """A line's values with zeros for the looks before the first: the lower end of the line is 0."""
+    # Always at least one: a line of equal values has no height of its own.
+    return [0.0] * (_HISTORY + 1 - len(values)) + [*values]
+
+
+def cell(text: str, width: int) -> Text:
+    """A name for a table as it is, brackets too; where it is cut its last character says so."""
+    shown = Text(text)
+    shown.truncate(width, overflow="ellipsis")
+    return shown
 
 
 def figures_text(look: Look, room_bytes: int) -> str:

@@ -51,6 +51,8 @@ int main(int argc, char **argv)
 """
 
 
+#: The row of a hot unit.
+UNIT_ROW = re.compile(r"0x[0-9a-f]+ +burn +works")
 #: The session's arenas, in the view's figures; and a row of their table.
 ARENAS_LINE = re.compile(r"arenas +2 with [1-9]\d* chunks, [1-9][\d,]* units; [\d,]+ bytes")
 ARENA_ROW = re.compile(r"\d+ +works +[1-9][\d,]* +67,108,864 +[1-9]\d* +[1-9][\d,]* +0x[0-9a-f]+")
@@ -131,7 +133,7 @@ def test_the_view_of_a_program(terminal: Terminal, tmp_path: Path, program: Path
     terminal.do("resize-window", "-x", "90", "-y", "30")
     terminal.wait(lambda text: fills(text, 30) and "burn" in text)
     terminal.do("resize-window", "-x", "80", "-y", "24")
-    text = terminal.wait(lambda text: fills(text, 24) and "burn" in text)
+    text = terminal.wait(lambda text: fills(text, 24) and UNIT_ROW.search(text) is not None)
     assert ARENAS_LINE.search(text) and "reserved  " not in text
     terminal.do("send-keys", "a")
     terminal.wait(lambda text: has_arenas(text) and "IDENT" not in text)
