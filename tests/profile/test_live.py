@@ -133,8 +133,11 @@ def test_the_view_of_a_program(terminal: Terminal, tmp_path: Path, program: Path
     terminal.do("resize-window", "-x", "90", "-y", "30")
     terminal.wait(lambda text: fills(text, 30) and "burn" in text)
     terminal.do("resize-window", "-x", "80", "-y", "24")
-    text = terminal.wait(lambda text: fills(text, 24) and UNIT_ROW.search(text) is not None)
-    assert ARENAS_LINE.search(text) and "reserved  " not in text
+    # The terminal keeps the lower rows until the view draws all of them anew.
+    text = terminal.wait(
+        lambda text: fills(text, 24) and all(row.search(text) for row in (ARENAS_LINE, UNIT_ROW))
+    )
+    assert "reserved  " not in text
     terminal.do("send-keys", "a")
     terminal.wait(lambda text: has_arenas(text) and "IDENT" not in text)
     terminal.do("send-keys", "a")
