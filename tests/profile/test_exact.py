@@ -12,7 +12,9 @@ import pytest
 
 import dbt
 from dbt.profiler.model import Function, Profile
+from bench.counters import have_counters, measure
 from tests.guests.build import build
+from tests.guests.execute import ENVIRONMENT
 from tests.profile.programs import (
     CALLS,
     CALLS_EACH,
@@ -39,18 +41,39 @@ MODES = {
 }
 
 
+#: Programs of one thread that wait for nobody. Their addresses differ from run to run, and with them a
+#: few instructions.
+PROGRAMS = {
+    "true": ["/bin/true"],
+    "awk": ["/usr/bin/mawk", "BEGIN { for (n = 0; n < 40; n++) s = s n; print length(s) }"],
+}
+#: Those that are too long to be stepped through.
+LONG_PROGRAMS = {
+    "gzip": ["/bin/gzip", "-9nc", "/etc/passwd"],
+    "ls": ["/bin/ls", "-l", "/etc"],
+    "perl": ["/usr/bin/perl", "-e", "print join ' ', sort { $a <=> $b } map { $_ % 97 } 1 .. 3000"],
+    "xz": ["/usr/bin/xz", "-2", "-T1", "-c", "/bin/true"],
+}
+
+
 @pytest.fixture(scope="module")
-def steps(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], int]:
+def steps(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., int]:
     """Counts the instructions that a program executes natively."""
     stepper = tmp_path_factory.mktemp("step") / "step_count"
     source = Path(__file__).with_name("step_count.c")
     subprocess.run(["gcc", "-O2", "-o", stepper, source], check=True)
 
-    def count(program: Path) -> int:
+    def count(*words: str | Path) -> int:
         reader, writer = os.pipe()
         with os.fdopen(reader) as answer:
-            command = [str(stepper), str(writer), str(program)]
-            subprocess.run(command, pass_fds=[writer], stdout=subprocess.DEVNULL, check=True)
+            command = [str(stepper), str(writer), *map(str, words)]
+            subprocess.run(
+                command,
+                pass_fds=[writer],
+                stdout=subprocess.DEVNULL,
+                env=dict(ENVIRONMENT),
+                check=True,
+            )
             os.close(writer)
             return int(answer.read())
 
@@ -63,14 +86,35 @@ def function(profile: Profile, name: str) -> Function:
 
 
 @pytest.mark.parametrize("name", STEPPED)
-def test_every_instruction_is_counted(steps: Callable[[Path], int], name: str) -> None:
+def test_every_instruction_is_counted(steps: Callable[..., int], name: str) -> None:
     program = build(name, f"{name}.S", "bare")
     profile = dbt.profile([program], exact=True, capture_output=True)
     assert profile.figures.guest_instructions_executed == steps(program)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_execute_as_many_instructions_as_natively(
+    steps: Callable[..., int], name: str
+) -> None:
+    words = PROGRAMS[name]
+    profile = dbt.profile(words, exact=True, capture_output=True, env=ENVIRONMENT)
+    wanted = steps(*words)
+    assert profile.figures.guest_instructions_executed == pytest.approx(wanted, rel=0.001)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not have_counters(), reason="this machine shows no hardware counters")
+@pytest.mark.parametrize("name", [*PROGRAMS, *LONG_PROGRAMS])
+def test_the_processor_counts_as_many_instructions(name: str) -> None:
+    words = {**PROGRAMS, **LONG_PROGRAMS}[name]
+    profile = dbt.profile(words, exact=True, capture_output=True, env=ENVIRONMENT)
+    wanted = measure(words, cwd=Path("/"), environment=dict(ENVIRONMENT)).instructions
+    assert profile.figures.guest_instructions_executed == pytest.approx(wanted, rel=0.001)
+
+
 @pytest.mark.parametrize("mode", MODES)
-def test_faults_leave_exact_counts(steps: Callable[[Path], int], mode: str) -> None:
+def test_faults_leave_exact_counts(steps: Callable[..., int], mode: str) -> None:
     program = build("count_faults", "count_faults.S", "bare")
     profile = dbt.profile([program], exact=True, capture_output=True, settings=MODES[mode])
     # The tracer stops once more where a handler begins.
