@@ -219,10 +219,13 @@ static void fault(dbt_linux_thread *thread, const dbt_host_siginfo *info, dbt_ho
     } else if (is_between(host_pc, dbt_gate_state_start, dbt_gate_state_end)) {
         host->registers.rip = (u64)dbt_gate_state_fault;
     } else if (engine != 0 && dbt_engine_in_tc(engine, host_pc)) {
+        /* Asked first: once the state is recovered, nobody waits for this thread to drop the unit. */
+        bool is_arriving = dbt_engine_is_arriving(engine, host_pc);
         recover(thread, host);
-        if (dbt_engine_is_arriving(engine, host_pc)) {
+        if (is_arriving) {
             /* A prologue's: the reload that an address that is not canonical makes fault, and the dispatcher
-             * refuses that address; or a load of part of it while the guest has alignment checked. */
+             * refuses that address; a load of part of it while the guest has alignment checked; or the note
+             * of a branch for which there is no more room, and the dispatcher makes some. */
             redirect(thread, host, false);
         } else if (!release_write(thread, info, host)) {
             guest_fault(thread, info, host);

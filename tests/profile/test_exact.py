@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import dbt
-from dbt.profiler.model import Function, Profile
 from bench.counters import have_counters, measure
+from dbt.profiler.model import Function, Profile
 from tests.guests.build import build
 from tests.guests.execute import ENVIRONMENT
 from tests.profile.programs import (
@@ -41,8 +41,8 @@ MODES = {
 }
 
 
-#: Programs of one thread that wait for nobody. Their addresses differ from run to run, and with them a
-#: few instructions.
+#: Programs of one thread that wait for nobody. Their addresses differ from run to run, and with
+#: them a few instructions.
 PROGRAMS = {
     "true": ["/bin/true"],
     "awk": ["/usr/bin/mawk", "BEGIN { for (n = 0; n < 40; n++) s = s n; print length(s) }"],
