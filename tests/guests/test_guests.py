@@ -43,9 +43,13 @@ def _native(number: int, variant: str) -> Outcome:
     return outcome
 
 
-def test_guest(guest: Guest, variant: str, mode: str) -> None:
+def _need_compiler(variant: str) -> None:
     if shutil.which(COMPILERS.get(variant, "gcc")) is None:
         pytest.skip(f"install a package that has {COMPILERS[variant]}")
+
+
+def test_guest(guest: Guest, variant: str, mode: str) -> None:
+    _need_compiler(variant)
     native = _native(GUESTS.index(guest), variant)
     translated = run(
         command_of(guest, variant),
@@ -66,8 +70,7 @@ def test_guest(guest: Guest, variant: str, mode: str) -> None:
 
 def test_profiled_guest(guest: Guest, variant: str, profiled_mode: str) -> None:
     """What counts and samples a program leaves it as it is."""
-    if shutil.which(COMPILERS.get(variant, "gcc")) is None:
-        pytest.skip(f"install a package that has {COMPILERS[variant]}")
+    _need_compiler(variant)
     if guest.refused:
         pytest.skip("it is refused")
     if guest.name in WATCHES_MEMORY:
