@@ -59,8 +59,6 @@ void dbt_emit_pad(dbt_emitter *emitter, u32 count, u16 state) {
     }
 }
 
-#define RELOAD_BYTES 9u
-
 static void move_register(dbt_emitter *emitter, u8 opcode, u32 number) {
     const u32 slot = DBT_SPILL_AT(number);
     u8 *at = emitter->hot;
@@ -70,17 +68,17 @@ static void move_register(dbt_emitter *emitter, u8 opcode, u32 number) {
     at[3] = (u8)(0x04 | number << 3);
     at[4] = 0x25; /* no base, no index: absolute disp32 */
     dbt_emit_put_u32(at + 5, slot);
-    emitter->hot += RELOAD_BYTES;
+    emitter->hot += DBT_RELOAD_BYTES;
 }
 
 static void spill(dbt_emitter *emitter, u32 number, u16 state) {
     move_register(emitter, 0x89, number);
-    dbt_emit_note(emitter, RELOAD_BYTES, state);
+    dbt_emit_note(emitter, DBT_RELOAD_BYTES, state);
 }
 
 static void reload(dbt_emitter *emitter, u32 number, u16 state) {
     move_register(emitter, 0x8b, number);
-    dbt_emit_note(emitter, RELOAD_BYTES, state);
+    dbt_emit_note(emitter, DBT_RELOAD_BYTES, state);
 }
 
 static u8 resolve(u8 argument, const dbt_item *item) {
@@ -420,7 +418,7 @@ u64 dbt_emit_inserted(dbt_emitter *emitter, const dbt_item *item) {
     end_item(emitter, 0);
     u64 host_done = (u64)emitter->hot;
     for (u32 left = scratch_mask(template_, item) & ~(u32)item->kept_spilled; left; left &= left - 1) {
-        host_done -= RELOAD_BYTES;
+        host_done -= DBT_RELOAD_BYTES;
     }
     return host_done;
 }

@@ -253,10 +253,10 @@ static bool exit_place(const dbt_engine *engine, u64 host_pc, dbt_state_place *o
     const bool call = table || exit->entry == DBT_ENTRY_CALL;
     const u32 low = call && (far || host_pc == exit->host_stub) ? 2 : 0;
     u32 spilled = table ? 1u << DBT_RCX : 0;
-    if (exit->kind == DBT_EXIT_KIND_CHECK && host_pc - exit->host_stub < DBT_CHECK_RELOAD_BYTES) {
+    if (exit->kind == DBT_EXIT_KIND_CHECK && host_pc - exit->host_stub < DBT_RELOAD_BYTES) {
         spilled = 1u << DBT_RCX | 1u << DBT_RDX;
     } else if (exit->kind == DBT_EXIT_KIND_CHECK &&
-               host_pc - exit->host_stub < 2 * DBT_CHECK_RELOAD_BYTES) {
+               host_pc - exit->host_stub < 2 * DBT_RELOAD_BYTES) {
         spilled = 1u << DBT_RDX;
     }
     memset(out, 0, sizeof *out);

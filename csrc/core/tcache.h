@@ -30,7 +30,7 @@
 #define DBT_CALL_STUB_BYTES 28u
 #define DBT_TABLE_STUB_BYTES 15u
 #define DBT_CHECK_STUB_BYTES 38u
-#define DBT_CHECK_RELOAD_BYTES 9u    /* of each of the two that it begins with */
+#define DBT_RELOAD_BYTES 9u          /* of a register to or from its spill slot; two begin that stub */
 #define DBT_CHECKS_BETWEEN_LOOKS 65536u
 
 typedef enum dbt_entry_kind {

@@ -172,49 +172,54 @@ class Session:
         with the name of its last program. After DBT_SESSION_SLABS programs, a new one goes on in
         the slab of one that has ended, and adds to its counts.
         """
-        from dbt.tcache.arenas import ArenaUse
         from dbt.tcache.statistics import ProcessStatistics, Statistics, ThreadCharge
 
         found: dict[int, ProcessStatistics] = {}
-        for slab, arenas in self._slabs():
+        for slab, arenas in self._slabs_with_arenas():
             earlier = found.get(slab.pid)
             counted = Statistics.read(slab.statistics)
             found[slab.pid] = ProcessStatistics(
                 pid=slab.pid,
                 parent_pid=earlier.parent_pid if earlier else slab.parent_pid,
                 name=ffi.string(slab.name).decode(errors="replace"),
-                running=slab.state == lib.DBT_SLAB_RUNNING and _is_alive(slab.pid),
+                running=_is_running(slab),
                 statistics=Statistics.sum([earlier.statistics, counted]) if earlier else counted,
                 threads=(*(earlier.threads if earlier else ()), *ThreadCharge.read(slab.charges)),
-                arenas=ArenaUse.read(arenas) if slab.has_arenas else (),
+                arenas=arenas,
             )
         return tuple(found.values())
 
     @property
     def is_running(self) -> bool:
         """Whether a process of the session has not ended."""
-        slabs = self.memory.slabs[0 : self.slabs_used]
-        return any(slab.state == lib.DBT_SLAB_RUNNING and _is_alive(slab.pid) for slab in slabs)
+        return any(map(_is_running, self.memory.slabs[0 : self.slabs_used]))
 
     def programs(self) -> Iterator[ProgramArenas]:
         """The arenas of every program, in the order they started."""
-        from dbt.tcache.arenas import ArenaUse
-
-        for slab, arenas in self._slabs():
-            path = os.fsdecode(ffi.string(slab.path))
-            yield ProgramArenas(slab.pid, path, ArenaUse.read(arenas) if slab.has_arenas else ())
+        for slab, arenas in self._slabs_with_arenas():
+            yield ProgramArenas(slab.pid, os.fsdecode(ffi.string(slab.path)), arenas)
 
     def statistics(self) -> Statistics:
         """The sum over all processes."""
         from dbt.tcache.statistics import Statistics
 
-        return Statistics.total(slab.statistics for slab, _ in self._slabs())
+        return Statistics.total(slab.statistics for _, slab in self._slabs())
 
-    def _slabs(self) -> Iterator[tuple[Any, Any]]:
-        """Those in which a process has counted, each with the place of its arenas."""
+    def _slabs(self) -> Iterator[tuple[int, Any]]:
+        """Those in which a process has counted, with their numbers."""
         for number, slab in enumerate(self.memory.slabs[0 : self.slabs_used]):
             if slab.state not in (lib.DBT_SLAB_FREE, lib.DBT_SLAB_CLAIMED):
-                yield slab, self.memory.arenas[number]
+                yield number, slab
+
+    def _slabs_with_arenas(self) -> Iterator[tuple[Any, tuple[ArenaUse, ...]]]:
+        from dbt.tcache.arenas import ArenaUse
+
+        for number, slab in self._slabs():
+            yield slab, ArenaUse.read(self.memory.arenas[number]) if slab.has_arenas else ()
+
+
+def _is_running(slab: Any) -> bool:
+    return bool(slab.state == lib.DBT_SLAB_RUNNING) and _is_alive(slab.pid)
 
 
 def _is_alive(pid: int) -> bool:
